@@ -1,0 +1,163 @@
+/* ring.h: the contract between the code inside the program (shim/), the launcher (hs-start) and
+ * TypeScript (src/engine/layout.ts, generated from the offsets below by tools/generate.ts).
+ *
+ * One memfd per replicated application, mapped by every process of it and by the engine:
+ *
+ *   HS_CONTROL_OFFSET   struct hs_control: versions, watermarks, wake-up words, verdicts
+ *   HS_SLOTS_OFFSET     one struct hs_slot per thread that ever lived
+ *   HS_TIDMAP_OFFSET    u16 slot by thread id
+ *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
+ *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
+ *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
+ *
+ * The ring has one producer at a time (the holder of the baton; on the backup the engine) and one
+ * consumer at a time (the engine; on the backup the owner of the turn). So a record is published
+ * by one release store of `head`, and freed by one release store of `tail`. Both count bytes since
+ * the start of the session and never wrap. Full means wait; nothing is ever dropped.
+ *
+ * The rule: whoever changes anything here bumps HS_VERSION. A mismatch refuses to run. */
+#ifndef HS_RING_H
+#define HS_RING_H
+
+#define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
+#define HS_VERSION 1u
+
+/* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
+#define HS_SESSION_BASE 0x300000000000ul
+#define HS_RING_BASE 0x310000000000ul /* two copies, 2 x ringSize */
+#define HS_CORE_BASE 0x010000000000ul
+#define HS_CORE_END 0x010001000000ul
+
+#define HS_CONTROL_OFFSET 0x0ul
+#define HS_SLOTS_OFFSET 0x10000ul /* HS_MAX_SLOTS x 64 B */
+#define HS_MAX_SLOTS 4096u
+#define HS_TIDMAP_OFFSET 0x100000ul /* 4 Mi x u16 */
+#define HS_MAX_TID 0x400000u
+#define HS_CONNS_OFFSET 0x1000000ul /* HS_MAX_CONNS x 512 B */
+#define HS_MAX_CONNS 65536u
+#define HS_RING_OFFSET 0x4000000ul
+#define HS_RING_DEFAULT_BYTES 0x4000000ul /* 64 MiB, a power of two */
+#define HS_ARENA_OFFSET 0x100000000ul     /* behind the largest ring */
+#define HS_CHUNK_BYTES 0x10000ul
+#define HS_ARENA_CHUNKS 65536u
+#define HS_SESSION_BYTES (HS_ARENA_OFFSET + HS_CHUNK_BYTES * HS_ARENA_CHUNKS)
+
+/* One record = one Cap'n Proto message (src/channel/message.capnp): 64 bytes and then its data. */
+struct hs_record {
+  unsigned int segments;   /* 0: one segment */
+  unsigned int words;      /* 7 + data words: what follows this word */
+  unsigned long root;      /* HS_ROOT_POINTER */
+  unsigned int method;     /* row of the call table | HS_METHOD_* flags */
+  unsigned int pid;        /* as the program sees it */
+  unsigned long seq;       /* one more than the record before it */
+  unsigned int tid;        /* as the program sees it */
+  unsigned int object;     /* fd, or whatever the call acted on */
+  long result;             /* return value; -errno on failure */
+  unsigned long check;     /* digest of what the program passed in */
+  unsigned long data;      /* Cap'n Proto list pointer, 0 without data */
+};
+#define HS_RECORD_BYTES 64u
+#define HS_ROOT_POINTER 0x0001000500000000ul
+#define HS_DATA_POINTER(len) (((unsigned long)(((len) << 3) | 2u) << 32) | 1ul)
+#define HS_RECORD_DATA(r) ((unsigned char *)((r) + 1))
+#define HS_RECORD_LEN(r) ((unsigned long)(r)->data >> 35)       /* bytes of data, unpadded */
+#define HS_RECORD_SIZE(r) (((unsigned long)(r)->words + 1) * 8) /* bytes in the ring */
+#define HS_MAX_RECORD_BYTES 0x1000000ul                         /* 16 MiB; the ring holds four */
+
+#define HS_METHOD_ROW 0xffffu
+#define HS_METHOD_SIGNAL_FOLLOWS 0x10000u /* the next record of this thread is a signal */
+#define HS_METHOD_YIELDED 0x20000u        /* the thread then gave the baton up of its own accord */
+
+/* Methods that are no system call: rows HS_EVENT_BASE.. of the call table (src/calls/events.ts). */
+#define HS_EVENT_BASE 0x200u
+
+enum hs_mode { HS_MODE_RECORD = 1, HS_MODE_REPLAY = 2, HS_MODE_LIVE = 3 };
+enum hs_commit { HS_COMMIT_ASYNC = 0, HS_COMMIT_LOGGED = 1, HS_COMMIT_VERIFIED = 2 };
+enum hs_files { HS_FILES_MIRRORED = 0, HS_FILES_CARRIED = 1 };
+enum hs_end { HS_END_OPEN = 0, HS_END_GO_LIVE = 1, HS_END_STOP = 2 };
+
+#define HS_FLAG_TAKEOVER 1u     /* the pair has an address to take over: note TCP connections */
+#define HS_FLAG_MEMORY 2u       /* digest writable memory at each process's end */
+#define HS_FLAG_FAST_CLOCK 4u   /* read time through the vDSO; every rdtsc site is known */
+#define HS_FLAG_PROTECTED 8u    /* a backup follows: hold output for `released` */
+
+struct hs_control {
+  /* 0: written by the engine before hs-start, read-only after */
+  unsigned long magic;
+  unsigned int version, table;     /* HS_VERSION; first 32 bits of the call table's hash */
+  unsigned int mode, commit;       /* enum hs_mode (the shim sets LIVE), enum hs_commit */
+  unsigned int files, flags;       /* enum hs_files, HS_FLAG_* (the engine may clear PROTECTED) */
+  unsigned long ringBytes;
+  unsigned long seed;              /* of this pair: AT_RANDOM and what must be equal but unguessable */
+  unsigned char pad0[64 - 48];
+  /* 64: the producer's line */
+  volatile unsigned long head;     /* bytes published */
+  volatile unsigned long headSeq;  /* records published */
+  volatile unsigned int dataSleeping, dataWord; /* consumer waits on dataWord (futex) */
+  unsigned char pad1[64 - 24];
+  /* 128: the consumer's line */
+  volatile unsigned long tail;     /* bytes consumed */
+  volatile unsigned long tailSeq;  /* records consumed */
+  volatile unsigned int spaceSleeping, spaceWord; /* producer waits on spaceWord (futex) */
+  unsigned char pad2[64 - 24];
+  /* 192: watermarks, written by the primary's engine; bytes of the record stream */
+  volatile unsigned long received; /* the backup holds everything before */
+  volatile unsigned long replayed; /* the backup has executed everything before */
+  volatile unsigned long released; /* output recorded before may leave; ~0 when unprotected */
+  volatile unsigned int releasedSleeping, releasedWord; /* the releaser waits on releasedWord */
+  unsigned char pad3[64 - 32];
+  /* 256: the end of the log, written by the backup's engine */
+  volatile unsigned int end;       /* enum hs_end; wake dataWord after setting it */
+  volatile unsigned int started;   /* hs-start: 1 when the program's first instruction is next */
+  volatile unsigned int live;      /* 1 when the backup's program has gone live */
+  volatile unsigned int failure;   /* enum-free code of a refused start; text in `sentence` */
+  volatile unsigned long maxLagBytes; /* primary waits while head - replayed is more; 0: no bound */
+  volatile unsigned long liveNs, deadNs, restoredNs, firstByteNs; /* CLOCK_MONOTONIC, the backup's */
+  unsigned char pad4[128 - 56];
+  /* 384: order (the shim's alone) */
+  volatile unsigned int baton, waiters; /* 0 free, 1 held, 2 held and wanted */
+  volatile unsigned int turn;           /* replay: slot whose record is next */
+  volatile unsigned int slots;          /* slots handed out */
+  volatile unsigned long holder;        /* pid << 32 | tid */
+  volatile unsigned long acquisitions;
+  volatile unsigned int threads, processes; /* alive now */
+  volatile unsigned int arenaLock, arenaFree, arenaUsed, connLock;
+  unsigned char pad5[128 - 56];
+  /* 512: counters, for status and reports */
+  volatile unsigned long calls, traps, sites, slowSites, signals, timeReads, tscReads;
+  volatile unsigned long forks, execs, threadsMade, processesMade;
+  volatile unsigned long outputBytes, outputHeldMax, connsMade, connsRestored, connsLost;
+  volatile unsigned long memoryBytes, memoryProcesses, memoryUnequal;
+  volatile unsigned long warnings, unknownCalls, preemptions;
+  unsigned char pad6[1024 - 512 - 22 * 8];
+  /* 1024: what stopped the replay, if anything did */
+  struct hs_divergence {
+    volatile unsigned int set;     /* 1: the rest is filled in */
+    unsigned int row;              /* the record's row */
+    unsigned int pid, tid;
+    unsigned long seq;
+    char expected[488], got[512];  /* sentences, NUL-terminated */
+  } divergence;
+  /* 2048 */
+  char sentence[512];              /* why a start was refused */
+  char hostname[64];               /* the primary's, for both */
+  unsigned char pad7[1024 - 576];
+  /* 3072: what the supervisor read at start, carried to the backup so that both starts are equal */
+  unsigned int uid, euid, gid, egid;
+  volatile unsigned int helperPids;
+  unsigned char pad8[1024 - 20];
+  /* 4096: number of calls by table row */
+  volatile unsigned int rowCalls[0x300];
+  /* 7168: number of system calls the shim made for itself or the program, by number */
+  volatile unsigned int kernelCalls[0x200];
+};
+
+struct hs_slot {
+  volatile unsigned int go, waiting; /* futex word and flag of the thread that waits for its turn */
+  volatile unsigned int tid, pid;    /* as the program sees them */
+  volatile unsigned int state;       /* 0 unused, 1 alive, 2 dead */
+  unsigned int generation;
+  unsigned char pad[64 - 24];
+};
+
+#endif
