@@ -1,0 +1,56 @@
+/* control-protocol.ts: what is said on a pair's control socket, RUNTIME-DIR/NAME/control.sock.
+ * One connection carries one request line and one answer line, both JSON:
+ *   {"op":"status"}   →   {"ok":true,"result":{...}}   or   {"ok":false,"error":{...}}
+ * The rule: both sides parse with these schemas; neither trusts the other's bytes. */
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** Longest line either side accepts, in bytes. */
+export const maxLineBytes = 1 << 20;
+
+/** Longest path of a Unix socket that the kernel takes (sun_path less the final zero). */
+export const maxSocketPathBytes = 107;
+
+export const controlSocketPath = (runtimeDir: string, name: string): string =>
+  join(runtimeDir, name, 'control.sock');
+
+export const controlOps = ['status', 'switchover', 'stop'] as const;
+export type ControlOp = (typeof controlOps)[number];
+
+export const requestSchema = z.strictObject({ op: z.enum(controlOps) });
+export type ControlRequest = z.output<typeof requestSchema>;
+
+export const answerSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), result: z.unknown() }),
+  z.object({
+    ok: z.literal(false),
+    error: z.object({
+      code: z.string(),
+      reason: z.string().optional(),
+      message: z.string(),
+    }),
+  }),
+]);
+export type ControlAnswer = z.output<typeof answerSchema>;
+
+const count = z.number().int().nonnegative();
+
+/** The answer to `status`. Further fields may come with it and are passed through. */
+export const statusSchema = z.looseObject({
+  name: z.string(),
+  /** `live`: a backup that has taken over, or a primary that goes on alone. */
+  role: z.enum(['primary', 'backup', 'live']),
+  pid: count,
+  /** The other engine, as HOST:PORT; null without one. */
+  peer: z.string().nullable(),
+  commit: z.enum(['async', 'logged', 'verified']),
+  /** Sequence numbers: everything up to it is recorded, received, ... */
+  watermarks: z.object({ recorded: count, received: count, replayed: count, released: count }),
+  behind: z.object({ records: count, bytes: count }),
+  connections: count,
+  divergence: z.looseObject({ seq: z.string(), call: z.string() }).nullable(),
+  protected: z.boolean(),
+  /** ISO time since when it has been protected, or has not. */
+  protectedSince: z.string(),
+});
+export type PairStatus = z.output<typeof statusSchema>;
