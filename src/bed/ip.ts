@@ -1,0 +1,71 @@
+/* ip.ts: runs `ip` inside a namespace. `ipBatch` is for set-up: many commands, one process, all
+ * must succeed. `IpShell` is for the moment of the fault: a process that already runs and executes
+ * a line as it comes, so that a link is cut in well under a millisecond and without a fork. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { OperatingError } from '../errors.js';
+
+/** Executes lines of `ip` syntax in the network namespace of a process. */
+export function ipBatch(pid: number, lines: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const args = [`--target=${pid}`, '--net', '--', 'ip', '-batch', '-'];
+    const child = spawn('nsenter', args, { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
+    let complaints = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+    child.once('error', (cause) => {
+      reject(new OperatingError(`cannot run ip, of iproute2: ${cause.message}`));
+    });
+    child.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new OperatingError(`ip refused: ${complaints.trim()}`));
+    });
+    child.stdin.on('error', () => undefined); // its end is reported by 'close'
+    child.stdin.end(lines.join('\n') + '\n');
+  });
+}
+
+export class IpShell {
+  private readonly child: ChildProcess;
+  private waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  private output = '';
+  private complaints = '';
+
+  constructor(pid: number) {
+    const args = [`--target=${pid}`, '--net', '--', 'ip', '-force', '-oneline', '-batch', '-'];
+    this.child = spawn('nsenter', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    this.child.stdout?.on('data', (chunk: Buffer) => this.onOutput(chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
+    this.child.stdin?.on('error', () => undefined);
+    this.child.once('close', () => this.fail('it has ended'));
+    this.child.once('error', (cause) => this.fail(cause.message));
+    this.child.unref();
+  }
+
+  /** Runs lines in order; resolves when the last one is done. */
+  run(lines: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      // `ip` says nothing on success; one line about lo marks the end of our lines.
+      this.child.stdin?.write([...lines, 'link show lo', ''].join('\n'));
+    });
+  }
+
+  close(): void {
+    this.child.stdin?.end();
+    this.child.kill('SIGKILL');
+  }
+
+  private onOutput(text: string): void {
+    this.output += text;
+    for (let end = this.output.indexOf('\n'); end >= 0; end = this.output.indexOf('\n')) {
+      this.output = this.output.slice(end + 1);
+      this.waiting.shift()?.resolve();
+    }
+    if (this.complaints) this.fail(this.complaints.trim());
+  }
+
+  private fail(why: string): void {
+    this.complaints = '';
+    const error = new OperatingError(`ip refused a change of the bed: ${why}`);
+    for (const waiter of this.waiting.splice(0)) waiter.reject(error);
+  }
+}
