@@ -34,13 +34,13 @@ const steps = [
   },
   {
     name: 'addon',
-    exists: () => existsSync(at('addon', 'binding.gyp')),
+    exists: () => existsSync(at('addon', 'build.mjs')),
     // The addon shares headers with the kernel half and the shim.
     inputs: () => ['addon', 'bpf/event.h', 'shim/ring.h', 'package-lock.json'],
     outputs: () => filesUnder('addon/build/Release').filter((file) => file.endsWith('.node')),
-    run: buildAddon,
+    run: () => run('addon', process.execPath, ['addon/build.mjs', '--force']),
   },
-  makeStep('bpf', []),
+  makeStep('bpf', ['shim/ring.h']),
   makeStep('shim', []),
   {
     name: 'typescript',
@@ -139,20 +139,6 @@ function installPackages() {
   return true;
 }
 
-function buildAddon() {
-  const npm = spawnSync('npm', ['root', '-g'], { encoding: 'utf8' }).stdout?.trim() ?? '';
-  const besideNode = resolve(process.execPath, '..', '..', 'lib', 'node_modules');
-  const gyp = [npm, besideNode]
-    .map((dir) => join(dir, 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'))
-    .find((file) => existsSync(file));
-  if (gyp === undefined) throw new SetupError(`node-gyp not found beside npm: reinstall npm`);
-  // Node's own headers lie beside it in its release archives: no download is needed then.
-  const prefix = resolve(process.execPath, '..', '..');
-  const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
-  const headers = hasHeaders ? [`--nodedir=${prefix}`] : [];
-  run('addon', process.execPath, [gyp, 'rebuild', ...headers, `--jobs=${cpuCount()}`], {}, 'addon');
-}
-
 /** Links in node_modules/.bin: npx looks there first. Returns whether one was missing. */
 function linkCommands() {
   const { bin } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
@@ -180,11 +166,11 @@ function isLinkTo(link, target) {
 }
 
 /** Runs a command with its output in a file; on failure shows the end of it. */
-function run(name, command, args, environment = {}, folder = '.') {
+function run(name, command, args, environment = {}) {
   const file = join(stateDir, `${name.replaceAll(' ', '-')}.log`);
   const fd = openSync(file, 'w');
   const result = spawnSync(command, args, {
-    cwd: at(folder),
+    cwd: root,
     stdio: ['ignore', fd, fd],
     env: { ...process.env, ...environment },
   });
