@@ -73,6 +73,10 @@ export const pairName = matching(
   /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,31}$/,
 );
 
+/** One of a few words. */
+export const choice = <const T extends readonly [string, ...string[]]>(words: T) =>
+  z.enum(words, `expected one of ${words.join(', ')}`);
+
 export const path = matching('expected a path', /^[^\0]+$/);
 
 /** `fast`, or `50x3`: three silences of 50 ms. */

@@ -8,7 +8,9 @@ import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { UserError } from './errors.js';
 import { logLevels } from './log.js';
-import { detect, deviceName, endpoint, integer, pairName, path, vip } from './config-values.js';
+import {
+  choice, detect, deviceName, endpoint, integer, pairName, path, vip,
+} from './config-values.js';
 
 interface Row<S extends z.ZodType = z.ZodType> {
   schema: S;
@@ -46,7 +48,7 @@ export const settingsTable = {
     help: 'network interface that carries the service address',
   }),
   commit: row({
-    schema: z.enum(['async', 'logged', 'verified']),
+    schema: choice(['async', 'logged', 'verified']),
     placeholder: 'mode',
     help: 'when output may leave the primary: async, logged or verified',
     default: 'logged',
@@ -95,19 +97,19 @@ export const settingsTable = {
     default: '100',
   }),
   lagPolicy: row({
-    schema: z.enum(['slow-primary', 'drop-backup']),
+    schema: choice(['slow-primary', 'drop-backup']),
     placeholder: 'policy',
     help: 'beyond that: slow-primary or drop-backup',
     default: 'slow-primary',
   }),
   schedule: row({
-    schema: z.enum(['serial', 'parallel']),
+    schema: choice(['serial', 'parallel']),
     placeholder: 'how',
     help: 'how threads that share memory are ordered: serial or parallel',
     default: 'serial',
   }),
   logLevel: row({
-    schema: z.enum(logLevels),
+    schema: choice(logLevels),
     placeholder: 'level',
     help: `what is logged on stderr: ${logLevels.join(', ')}`,
     default: 'info',

@@ -1,0 +1,102 @@
+/* subject.ts: the probes of what shall be replicated: the program's file, and the pair's key,
+ * address and port, as far as the settings name them. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import type { Endpoint, ServiceAddress } from '../../config-values.js';
+import { formatValue } from '../../config-values.js';
+import type { Settings } from '../../config.js';
+import { errnoOf } from '../../errors.js';
+import { findProgram, inspectProgram } from '../../program-file.js';
+import { keyFault } from '../commands/key.js';
+import { missing, ok, warn, type Finding, type Probe } from './probe.js';
+
+const maxInterpreters = 4;
+/** How long somebody who owns the address may take to answer. */
+const arpWaitSeconds = 1;
+
+/** What the program's file, or at last its interpreter's, means for replication. */
+export function judgeProgram(command: string): Finding {
+  let path: string;
+  try {
+    path = findProgram(command);
+  } catch (error) {
+    return missing((error as Error).message.split(':')[0]!, 'install it, or give its path');
+  }
+  const way: string[] = [];
+  for (let depth = 0; depth < maxInterpreters; depth++) {
+    const file = inspectProgram(path);
+    way.push(path);
+    const found = way.join(' → ');
+    if (file.isPrivileged) {
+      return missing(`${found} is set-uid or set-gid`,
+        'start it as the user it would become: the kernel takes preloads away from such programs');
+    }
+    if (file.kind === 'script') {
+      path = file.interpreter!;
+      if (!existsSync(path)) return missing(`${found}: no ${path}`, 'install the interpreter');
+      continue;
+    }
+    if (file.kind === 'other') return missing(`${found} is no ELF file`, 'name a program');
+    if (!file.isX8664) return missing(`${found} is not for x86-64`, 'use a 64-bit x86 build');
+    if (file.loader === undefined) return ok(`${found}, static: brought in by the launcher alone`);
+    if (!existsSync(file.loader)) return missing(`no ${file.loader}`, 'install its C library');
+    return ok(`${found}, dynamic`);
+  }
+  return missing(`${way.join(' → ')} …`, 'name the program itself: too many interpreters');
+}
+
+function device(name: string): Finding {
+  if (existsSync(join('/sys/class/net', name))) return ok(name);
+  return missing(`no interface ${name}`, '"ip link" lists them');
+}
+
+/** Whether nobody on the segment answers for the address (ARP probe, RFC 5227). */
+function addressIsFree(vip: ServiceAddress, dev: string | undefined): Finding {
+  const text = formatValue(vip);
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    if (addresses?.some(({ address }) => address === vip.address)) {
+      return warn(`${text} is on ${name} of this host already`, `ip address del ${text} dev ${name}`);
+    }
+  }
+  if (dev === undefined) return warn(`${text} not probed`, 'name the interface with --dev');
+  if (vip.address.includes(':')) return warn(`${text} not probed: IPv6`, 'see that it is free');
+  const args = ['-D', '-q', '-c', '1', '-w', String(arpWaitSeconds), '-I', dev, vip.address];
+  const probe = spawnSync('arping', args, { timeout: 5000, encoding: 'utf8' });
+  if (probe.error) return warn(`${text} not probed: no arping`, 'apt-get install iputils-arping');
+  if (probe.status === 0) return ok(`${text} is free`);
+  if (probe.status === 1) return missing(`${text} is in use on ${dev}`, 'choose another address');
+  return warn(`${text} not probed: ${probe.stderr.trim()}`, `see that ${dev} is up`);
+}
+
+function portIsFree(listen: Endpoint): Promise<Finding> {
+  const text = formatValue(listen);
+  return new Promise((done) => {
+    const server = createServer();
+    server.once('error', (error) => done(errnoOf(error) === 'EADDRINUSE'
+      ? missing(`${text} is in use`, 'choose another port')
+      : missing(`${text}: ${error.message}`, 'give an address of this host')));
+    server.listen(listen, () => server.close(() => done(ok(`${text} is free`))));
+  });
+}
+
+function key(file: string): Finding {
+  const fault = keyFault(file);
+  if (fault === undefined) return ok(`${file}, mode 0600`);
+  const [what, fix] = fault.split(/: (.*)/s);
+  return missing(`${file} ${what}`, fix ?? 'see the message');
+}
+
+/** The probes for a program, if one is named, and for the settings that are set. */
+export function subjectProbes(command: string | undefined, settings: Settings): Probe[] {
+  const { keyFile, dev, vip, listen } = settings;
+  const probes: Probe[] = [];
+  if (command !== undefined) probes.push({ name: 'program', look: () => judgeProgram(command) });
+  if (keyFile !== undefined) probes.push({ name: 'key file', look: () => key(keyFile) });
+  if (dev !== undefined) probes.push({ name: 'interface', look: () => device(dev) });
+  if (vip !== undefined) probes.push({ name: 'address', look: () => addressIsFree(vip, dev) });
+  if (listen !== undefined) probes.push({ name: 'port', look: () => portIsFree(listen) });
+  return probes;
+}
