@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NotReplicable, OperatingError } from '../errors.js';
 import { Host, holderTag, processStart } from './host.js';
-import { IpShell, ipBatch } from './ip.js';
+import { BatchShell, ipBatch } from './ip.js';
 import { adopt, disown, sweepStale } from './sweep.js';
 
 export type HostName = 'client' | 'primary' | 'backup';
@@ -44,7 +44,8 @@ export class Bed {
   readonly id: string;
   private readonly hosts = new Map<HostName, Host>();
   private switchHost: Host | undefined;
-  private shell: IpShell | undefined;
+  private links: BatchShell | undefined;
+  private ports: BatchShell | undefined;
   private closing: Promise<void> | undefined;
 
   private constructor(private readonly options: BedOptions) {
@@ -131,7 +132,7 @@ export class Bed {
   async powerCut(host: HostName): Promise<bigint> {
     const at = process.hrtime.bigint();
     // Disabling the switch's ports takes effect at once; `link down` waits for an RCU period.
-    await this.shell?.run(portsOf(host).map((port) => `${portState(port)} 0`));
+    await this.ports?.run(portsOf(host).map(disablePort));
     await this.killProcesses(host);
     await this.setLinks(host, 'all', 'down');
     return at;
@@ -139,7 +140,7 @@ export class Bed {
 
   /** Replaces hosts by fresh ones: no processes, no files, no kernel state of before. */
   async reset(names: readonly HostName[] = hostNames): Promise<void> {
-    await this.shell?.run(names.flatMap(portsOf).map((port) => `link del ${port}`));
+    await this.links?.run(names.flatMap(portsOf).map((port) => `link del ${port}`));
     await Promise.all(names.map((name) => this.host(name).close()));
     await Promise.all(names.map((name) => this.makeHost(name)));
     await this.connect(names);
@@ -148,7 +149,8 @@ export class Bed {
   /** Removes everything. Safe to call twice and at any time. */
   close(): Promise<void> {
     this.closing ??= (async () => {
-      this.shell?.close();
+      this.links?.close();
+      this.ports?.close();
       const all = [...this.hosts.values(), this.switchHost].filter((host) => host !== undefined);
       await Promise.all(all.map((host) => host.close()));
       disown(this);
@@ -174,13 +176,14 @@ export class Bed {
   private async build(): Promise<void> {
     const tag = holderTag(process.pid, processStart(process.pid) ?? '0', this.id, 'switch');
     this.switchHost = await Host.create('switch', tag, []);
-    this.shell = new IpShell(this.switchHost.pid);
     await ipBatch(this.switchHost.pid, [
       'link add br-service type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
       'link add br-channel type bridge stp_state 0 forward_delay 0 mcast_snooping 0',
       'link set br-service up',
       'link set br-channel up',
     ]);
+    this.links = new BatchShell(this.switchHost.pid, 'ip', 'link show lo');
+    this.ports = new BatchShell(this.switchHost.pid, 'bridge', 'link show dev service-c');
     await Promise.all(hostNames.map((name) => this.makeHost(name)));
     await this.connect(hostNames);
   }
@@ -218,9 +221,9 @@ export class Bed {
 
   private async setLinks(host: HostName, link: LinkName, state: 'up' | 'down'): Promise<void> {
     const ports = portsOf(host).filter((port) => link === 'all' || port.startsWith(link));
-    if (!this.shell) throw new OperatingError(`bed ${this.id} is closed`);
-    const disable = state === 'down' ? ports.map((port) => `${portState(port)} 0`) : [];
-    await this.shell.run([...disable, ...ports.map((port) => `link set ${port} ${state}`)]);
+    if (!this.links) throw new OperatingError(`bed ${this.id} is closed`);
+    if (state === 'down') await this.ports?.run(ports.map(disablePort));
+    await this.links.run(ports.map((port) => `link set ${port} ${state}`));
   }
 }
 
@@ -228,8 +231,9 @@ function portsOf(host: HostName): string[] {
   return host === 'client' ? ['service-c'] : [`service-${host[0]}`, `channel-${host[0]}`];
 }
 
-function portState(port: string): string {
-  return `link set ${port} type bridge_slave state`;
+/** In `bridge` syntax. A port that is taken down and up forwards again. */
+function disablePort(port: string): string {
+  return `link set dev ${port} state 0`;
 }
 
 function cableCommands(host: HostName, pid: number): string[] {

@@ -1,6 +1,6 @@
-/* ip.ts: runs `ip` inside a namespace. `ipBatch` is for set-up: many commands, one process, all
- * must succeed. `IpShell` is for the moment of the fault: a process that already runs and executes
- * a line as it comes, so that a link is cut in well under a millisecond and without a fork. */
+/* ip.ts: runs iproute2 inside a namespace. `ipBatch` is for set-up: many commands, one process, all
+ * must succeed. `BatchShell` is for the moment of the fault: a process that already runs and
+ * executes a line as it comes, so that a link is cut in well under a millisecond and without a fork. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { OperatingError } from '../errors.js';
 
@@ -23,14 +23,19 @@ export function ipBatch(pid: number, lines: readonly string[]): Promise<void> {
   });
 }
 
-export class IpShell {
+/** `probe` is a command that prints exactly one line: it marks the end of ours, which are mute. */
+export class BatchShell {
   private readonly child: ChildProcess;
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
   private output = '';
   private complaints = '';
 
-  constructor(pid: number) {
-    const args = [`--target=${pid}`, '--net', '--', 'ip', '-force', '-oneline', '-batch', '-'];
+  constructor(
+    pid: number,
+    private readonly tool: 'ip' | 'bridge',
+    private readonly probe: string,
+  ) {
+    const args = [`--target=${pid}`, '--net', '--', tool, '-force', '-oneline', '-batch', '-'];
     this.child = spawn('nsenter', args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     this.child.stdout?.on('data', (chunk: Buffer) => this.onOutput(chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
@@ -44,8 +49,7 @@ export class IpShell {
   run(lines: readonly string[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      // `ip` says nothing on success; one line about lo marks the end of our lines.
-      this.child.stdin?.write([...lines, 'link show lo', ''].join('\n'));
+      this.child.stdin?.write([...lines, this.probe, ''].join('\n'));
     });
   }
 
@@ -65,7 +69,7 @@ export class IpShell {
 
   private fail(why: string): void {
     this.complaints = '';
-    const error = new OperatingError(`ip refused a change of the bed: ${why}`);
+    const error = new OperatingError(`${this.tool} refused a change of the bed: ${why}`);
     for (const waiter of this.waiting.splice(0)) waiter.reject(error);
   }
 }
