@@ -351,6 +351,8 @@ static __always_inline int hs_answer(struct __sk_buff *skb, const struct hs_segm
                                      struct hs_net_slot *slot, struct hs_net_settings *s)
 {
   hs_note_peer(skb, segment, slot, 1);
+  if (s->role != HS_NET_BACKUP && segment->flags & HS_RST)
+    __sync_fetch_and_or(&slot->flags, HS_NET_RESET); /* its answer is that it has no connection */
   /* data may have been under way before our question; the answer to it carries none */
   if (s->role != HS_NET_BACKUP && !segment->payload && segment->flags & HS_ACK &&
       !(segment->flags & (HS_SYN | HS_RST))) {

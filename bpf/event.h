@@ -31,7 +31,7 @@ enum hs_net_role {
 #define HS_NET_NOTED 32u       /* the shim has taken the connection on and will free the slot */
 #define HS_NET_SYN_OK 64u      /* the backup knows the connection: its SYN-ACK is not held */
 #define HS_NET_CONFIRMED 128u  /* the client has acknowledged our SYN */
-#define HS_NET_RESET 256u      /* the client sent RST before the shim took the connection on */
+#define HS_NET_RESET 256u      /* the client sent RST: before NOTED, or while UNRESTORED */
 #define HS_NET_TIMESTAMPS 0x10000u /* options both ends agreed on, from the SYN-ACK */
 #define HS_NET_SACK 0x20000u
 #define HS_NET_WSCALE 0x40000u

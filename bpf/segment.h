@@ -1,7 +1,7 @@
-/* segment.h: from a frame to struct hs_segment, the only thing the policy in enforce.bpf.c looks at.
+/* segment.h: from a frame to struct hs_segment, all that the policy in enforce.bpf.c looks at.
  *
  * IPv4 over untagged Ethernet; another address family is another hs_parse. Headers are copied, not
- * pointed into: they may lie in fragments of the packet, and helpers that write would void pointers.
+ * pointed into: they may lie in fragments of the packet, and helpers that write void pointers.
  *
  * The rule: what cannot be parsed but has the service's address is HS_SERVICE_OTHER, never passed
  * off as strange. */

@@ -171,12 +171,11 @@ static i64 restore_options(int fd, const struct hs_tcp *t, u64 nowNs) {
 }
 
 static i64 restore_window(int fd, const struct hs_tcp *t, u32 rcvNxt, u32 peerWindow) {
-  u32 most = 65535u << t->rcv_wscale;
   struct repair_window window = {
     .snd_wl1 = rcvNxt - 1, /* so that the client's next segment updates it */
     .snd_wnd = peerWindow,
     .max_window = peerWindow > 65535 ? peerWindow : 65535,
-    .rcv_wnd = most < HS_TCP_WINDOW ? most : HS_TCP_WINDOW,
+    .rcv_wnd = hs_tcp_window(t),
     .rcv_wup = rcvNxt,
   };
   return SYS(NR_SETSOCKOPT, fd, PROTO_TCP, REPAIR_WINDOW, &window, sizeof window);

@@ -97,12 +97,21 @@ static inline int hs_tcp_raise(struct hs_net_slot *slot, unsigned int limit) {
   return (flags & HS_NET_CLAMPED) != 0;
 }
 
+/* What a restored socket offers the client at first. */
+static inline unsigned int hs_tcp_window(const struct hs_tcp *t) {
+  unsigned int most = 65535u << t->rcv_wscale;
+  return most < HS_TCP_WINDOW ? most : HS_TCP_WINDOW;
+}
+
 /* Starts a slot by hand, for a connection whose SYN-ACK the BPF programs of this host did not see:
- * one being replayed, one just restored, or one the program opened itself. `flags` go in last. */
+ * one being replayed, one just restored, or one the program opened itself. `flags` go in last.
+ * window: bytes the client may send from rcvNxt on; 0 while there is no socket. */
 static inline void hs_tcp_slot(struct hs_net_slot *slot, const struct hs_tcp *t,
-                               unsigned int sndNxt, unsigned int rcvNxt, unsigned int flags) {
-  __atomic_store_n(&slot->flags, 0, __ATOMIC_SEQ_CST);
-  slot->limit = slot->edge = slot->shown = rcvNxt;
+                               unsigned int sndNxt, unsigned int rcvNxt, unsigned int window,
+                               unsigned int flags) {
+  __atomic_store_n(&slot->flags, HS_NET_UNRESTORED, __ATOMIC_SEQ_CST); /* silent until done */
+  slot->limit = rcvNxt;
+  slot->edge = slot->shown = rcvNxt + window;
   slot->sndMax = slot->peerAck = sndNxt;
   slot->irs1 = t->irs1;
   slot->iss1 = t->iss1;
