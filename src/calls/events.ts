@@ -1,0 +1,107 @@
+// events.ts: records that are no system call: what else enters a program, or happens to it.
+// They are rows HS_EVENT_BASE.. of the call table (shim/ring.h), in this order.
+// The rule: new events go to the end; a number is never used again.
+
+/** Row of the first event: HS_EVENT_BASE of shim/ring.h. */
+export const EVENT_BASE = 0x200;
+
+export interface Event {
+  /** HS_EV_<name> in C. */
+  readonly name: string;
+  readonly means: string;
+  /** The record's fields, in words; those not named are 0. */
+  readonly object?: string;
+  readonly result?: string;
+  readonly check?: string;
+  readonly data?: string;
+}
+
+export const events = [
+  {
+    name: 'PROCESS_INIT',
+    means: 'a process came under the shim: at its start, and after each exec',
+    object: '0 for a start, 1 for an exec',
+    result: 'process id',
+    check: 'digest of what its start must have in common: arguments, environment, auxiliary vector',
+    data: 'nothing',
+  },
+  {
+    name: 'THREAD_START',
+    means: 'a thread, or the child of a fork, runs its first instruction',
+    result: 'its thread id',
+  },
+  {
+    name: 'SIGNAL',
+    means: 'a signal is delivered to its handler at this place',
+    object: 'signal number',
+    result: '1 when the interrupted call is made again afterwards, else 0',
+    data: 'siginfo, 128 bytes',
+  },
+  {
+    name: 'SIGNAL_DEATH',
+    means: 'a signal whose default is fatal ends the process at this place',
+    object: 'signal number',
+    result: 'bytes of writable memory that were digested',
+    check: 'digest of writable memory, when it is wanted',
+  },
+  {
+    name: 'YIELD',
+    means: 'the thread gave the baton up without a call: at a safepoint or in a spin loop',
+    object: '0 safepoint, 1 pause instruction, 2 preemption',
+    result: 'safepoints passed since the last record of this thread',
+  },
+  {
+    name: 'RESUME',
+    means: 'a thread took the baton again after a call that gave it up and made no record',
+  },
+  {
+    name: 'TSC',
+    means: 'the program read the time stamp counter',
+    object: '0 rdtsc, 1 rdtscp',
+    result: 'the value',
+  },
+  {
+    name: 'ACKED',
+    means: 'the client has acknowledged output of a connection: kept bytes may be dropped',
+    object: 'index of the connection',
+    result: 'bytes acknowledged since the connection began',
+  },
+  {
+    name: 'CONNECTION',
+    means: 'the facts of a TCP connection that takeover needs',
+    object: 'its descriptor',
+    result: 'index of the connection',
+    data: 'addresses, first sequence numbers and options (struct hs_conn)',
+  },
+  {
+    name: 'MEMORY_DIGEST',
+    means: 'all writable memory of a process, for comparison; zero bytes is an error',
+    result: 'bytes digested',
+    check: 'digest',
+  },
+  {
+    name: 'CHILD_LOST',
+    means: 'a child that existed only on the primary is reported as killed by signal 9',
+    object: 'process id of the child',
+  },
+  {
+    name: 'DEATH',
+    means: 'a thread or process died outside the order: SIGKILL, or out of memory',
+    object: 'process id',
+    result: 'thread id, or 0 for the whole process',
+    check: 'wait status',
+  },
+  {
+    name: 'CHECKPOINT',
+    means: 'a checkpoint was taken here: a backup that starts from it follows from the next record',
+    object: 'number of the checkpoint',
+    result: 'bytes written',
+    check: 'digest',
+  },
+] as const satisfies readonly Event[];
+export type EventName = (typeof events)[number]['name'];
+
+/** The row of an event: what `method & HS_METHOD_ROW` of its record says. */
+export function eventRow(name: EventName): number {
+  return EVENT_BASE + events.findIndex((event) => event.name === name);
+}
