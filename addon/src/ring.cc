@@ -1,0 +1,209 @@
+// Streaming a BPF ring buffer. A thread drains it every few milliseconds and hands over everything
+// it found as one ArrayBuffer: waking the loop per event would cost the traced program more than
+// the tracing. A batch is: the events' bytes, each on an 8-byte boundary; then their offsets; then
+// their lengths (u32 each). When JavaScript lags, the thread stops draining, so memory stays
+// bounded and the kernel's ring fills; the BPF program counts what it then cannot reserve.
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "loop_thread.h"
+
+namespace {
+
+constexpr size_t kBatchBytes = 4u << 20;
+constexpr size_t kBatchEvents = 1u << 17;
+constexpr size_t kWaitingBatches = 16;
+constexpr size_t kFirstBytes = 16u << 10;
+
+struct Batch {
+  uint8_t* bytes;
+  size_t dataBytes;
+  size_t count;
+};
+
+class RingReader final : public LoopThread {
+ public:
+  RingReader(Napi::Env env, const Napi::Function& callback, int mapFd, double pollMs)
+      : LoopThread(env, callback, "bpf-loader ring"), poll_(pollMs) {
+    ring_ = ring_buffer__new(mapFd, onEvent, this, nullptr);
+  }
+  ~RingReader() override {
+    ring_buffer__free(ring_);
+    free(bytes_);
+    for (Batch& batch : waiting_) free(batch.bytes);
+  }
+
+  bool isOpen() const { return ring_ != nullptr; }
+
+  // Asks for a drain at once; its number is reported when all it found has been delivered.
+  double flush() {
+    std::lock_guard<std::mutex> guard(lock_);
+    flushWanted_++;
+    wake_.notify_one();
+    return static_cast<double>(flushWanted_);
+  }
+
+ protected:
+  void run() override {
+    uint64_t flushTried = 0;
+    while (!stopping()) {
+      {
+        std::unique_lock<std::mutex> guard(lock_);
+        wake_.wait_for(guard, poll_, [&] { return stopping() || flushWanted_ != flushTried; });
+        flushTried = flushWanted_;
+      }
+      if (!drain()) continue;
+      std::lock_guard<std::mutex> guard(lock_);
+      if (flushDone_ == flushTried) continue;
+      flushDone_ = flushTried;
+      post();
+    }
+  }
+
+  void interrupt() override {
+    std::lock_guard<std::mutex> guard(lock_);
+    wake_.notify_one();
+  }
+
+  void deliver(Napi::Env env, Napi::Function callback) override {
+    for (;;) {
+      Batch batch;
+      uint64_t flushed;
+      {
+        std::lock_guard<std::mutex> guard(lock_);
+        flushed = flushDone_;
+        if (waiting_.empty()) {
+          if (flushed == flushTold_) return;
+          flushTold_ = flushed;
+          batch.bytes = nullptr;
+        } else {
+          batch = waiting_.front();
+          waiting_.pop_front();
+        }
+      }
+      Napi::HandleScope scope(env);
+      if (batch.bytes == nullptr) {
+        callback.Call({env.Null(), Napi::Number::New(env, static_cast<double>(flushed))});
+        return;
+      }
+      size_t length = batch.dataBytes + batch.count * 8;
+      auto buffer = Napi::ArrayBuffer::New(env, batch.bytes, length,
+                                           [](Napi::Env, void* bytes) { free(bytes); });
+      // If the callback throws, what still waits is delivered with the next post.
+      callback.Call({buffer, Napi::Number::New(env, static_cast<double>(batch.dataBytes)),
+                     Napi::Number::New(env, static_cast<double>(batch.count))});
+      if (stopping()) return;
+    }
+  }
+
+ private:
+  // True when the ring was seen empty, so that all of it is on its way.
+  bool drain() {
+    for (;;) {
+      if (stopping()) return false;
+      {
+        std::lock_guard<std::mutex> guard(lock_);
+        if (waiting_.size() >= kWaitingBatches) {
+          post();  // in case a throwing callback left them there
+          return false;
+        }
+      }
+      int result = ring_buffer__consume(ring_);
+      handOver();
+      if (result != -E2BIG) return true;
+    }
+  }
+
+  static int onEvent(void* context, void* data, size_t bytes) {
+    return static_cast<RingReader*>(context)->append(data, bytes);
+  }
+
+  // A negative answer ends this consume() after the event, which is kept.
+  int append(const void* data, size_t bytes) {
+    size_t padded = (bytes + 7) & ~size_t{7};
+    size_t needed = used_ + padded + (offsets_.size() + 1) * 8;
+    if (needed > capacity_) {
+      capacity_ = std::max(needed, std::max(capacity_ * 2, kFirstBytes));
+      bytes_ = static_cast<uint8_t*>(realloc(bytes_, capacity_));
+      if (bytes_ == nullptr) abort();
+    }
+    memcpy(bytes_ + used_, data, bytes);
+    memset(bytes_ + used_ + bytes, 0, padded - bytes);
+    offsets_.push_back(static_cast<uint32_t>(used_));
+    lengths_.push_back(static_cast<uint32_t>(bytes));
+    used_ += padded;
+    return used_ >= kBatchBytes || offsets_.size() >= kBatchEvents ? -E2BIG : 0;
+  }
+
+  void handOver() {
+    size_t count = offsets_.size();
+    if (count == 0) return;
+    memcpy(bytes_ + used_, offsets_.data(), count * 4);
+    memcpy(bytes_ + used_ + count * 4, lengths_.data(), count * 4);
+    {
+      std::lock_guard<std::mutex> guard(lock_);
+      waiting_.push_back({bytes_, used_, count});
+    }
+    bytes_ = nullptr;
+    capacity_ = used_ = 0;
+    offsets_.clear();
+    lengths_.clear();
+    post();
+  }
+
+  struct ring_buffer* ring_ = nullptr;
+  std::chrono::duration<double, std::milli> poll_;
+  std::mutex lock_;  // everything down to flushTold_
+  std::condition_variable wake_;
+  std::deque<Batch> waiting_;
+  uint64_t flushWanted_ = 0, flushDone_ = 0, flushTold_ = 0;
+  uint8_t* bytes_ = nullptr;  // the batch being filled: the thread's alone, as are the rest
+  size_t used_ = 0, capacity_ = 0;
+  std::vector<uint32_t> offsets_, lengths_;
+};
+
+// (map fd, pollMs, callback(ArrayBuffer, dataBytes, count) or callback(null, flush)) → handle
+Napi::Value ringOpen(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  LogCapture log;
+  auto reader = std::make_shared<RingReader>(env, info[2].As<Napi::Function>(),
+                                             info[0].As<Napi::Number>(),
+                                             info[1].As<Napi::Number>().DoubleValue());
+  int error = errno;
+  Napi::Value handle = LoopThread::handleOf(env, reader);
+  if (!reader->isOpen()) {
+    reader->stop();
+    fail(env, error, "ring buffer", log.text());
+  }
+  reader->start();
+  return handle;
+}
+
+Napi::Value ringFlush(const Napi::CallbackInfo& info) {
+  auto reader = std::static_pointer_cast<RingReader>(LoopThread::fromHandle(info[0]));
+  return Napi::Number::New(info.Env(), reader->flush());
+}
+
+void threadClose(const Napi::CallbackInfo& info) { LoopThread::fromHandle(info[0])->stop(); }
+
+void threadKeepLoop(const Napi::CallbackInfo& info) {
+  LoopThread::fromHandle(info[0])->keepLoop(info[1].As<Napi::Boolean>());
+}
+
+}  // namespace
+
+void initRing(Napi::Object& exports) {
+  add(exports, "ringOpen", ringOpen);
+  add(exports, "ringFlush", ringFlush);
+  add(exports, "threadClose", threadClose);
+  add(exports, "threadKeepLoop", threadKeepLoop);
+}
