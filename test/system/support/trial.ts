@@ -134,12 +134,17 @@ export class Trials {
   private async kill(kind: TrialResult['kill'], primary: Told): Promise<void> {
     if (kind === 'power') {
       await this.bed.powerCut('primary');
-      await this.bed.restoreLink('primary');
-      this.primaryHand = enforceHand(this.bed, 'primary', this.build);
       return;
     }
     primary.child.kill('SIGKILL');
     await this.primaryHand.ask('set fenced 1');
+  }
+
+  /** The kernel of the host lives on with the sockets of the dead; they may not speak. */
+  private async powerOn(): Promise<void> {
+    this.primaryHand = enforceHand(this.bed, 'primary', this.build);
+    await this.primaryHand.ask('set fenced 1');
+    await this.bed.restoreLink('primary');
   }
 
   async run(seed: number, options: TrialOptions): Promise<TrialResult> {
@@ -174,6 +179,7 @@ export class Trials {
     } finally {
       for (const one of running) one.child.kill('SIGKILL');
       await Promise.all(running.map((one) => one.closed));
+      if (kind === 'power') await this.powerOn();
     }
   }
 }
