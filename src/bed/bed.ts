@@ -77,6 +77,13 @@ export class Bed {
     return this.host(host).spawn(argv, options);
   }
 
+  /** Starts a program in the network namespace that holds the bridges: `service-p` is the port of
+   * the primary on the service network, and so on. */
+  spawnAtSwitch(argv: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    if (!this.switchHost) throw new OperatingError(`bed ${this.id} is closed`);
+    return this.switchHost.spawn(argv, options);
+  }
+
   /** Runs a program on a host to its end; resolves with its output, rejects on a bad exit. */
   run(host: HostName, argv: readonly string[], options: SpawnOptions = {}): Promise<string> {
     const stdio = ['ignore', 'pipe', 'pipe'] as const;

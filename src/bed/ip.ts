@@ -1,6 +1,7 @@
-/* ip.ts: runs iproute2 inside a namespace. `ipBatch` is for set-up: many commands, one process, all
- * must succeed. `BatchShell` is for the moment of the fault: a process that already runs and
- * executes a line as it comes, so that a link is cut in well under a millisecond and without a fork. */
+/* ip.ts: runs iproute2 inside a namespace. `ipBatch` is for set-up: many commands, one process,
+ * all must succeed. `BatchShell` is for the moment of the fault: a process that already runs and
+ * executes a line as it comes, so that a link is cut in well under a millisecond, without a fork.
+ * The rule: a command that was refused is an error, never a link that is not what it seems. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { OperatingError } from '../errors.js';
 

@@ -30,7 +30,7 @@ const eventSchema = z.discriminatedUnion('event', [
 
 export class LoadHandle {
   progress: Progress = { ops: 0, alive: 0, bytesWrong: 0 };
-  onProgress: (progress: Progress) => void = () => undefined;
+  readonly listeners = new Set<(progress: Progress) => void>();
   private readonly connected = deferred<void>();
   private readonly report = deferred<LoadReport>();
   private complaints = '';
@@ -73,15 +73,28 @@ export class LoadHandle {
     return this.report.promise;
   }
 
-  /** Resolves when `isReached` holds of the progress; rejects when the client ends before. */
-  async until(isReached: (progress: Progress) => boolean): Promise<void> {
+  /** Settles when the client has reported, or rejects when it has failed. */
+  get ended(): Promise<void> {
+    return this.report.promise.then(() => undefined);
+  }
+
+  /** Resolves when `isReached` holds of the progress; rejects when it does not in time. */
+  async until(isReached: (progress: Progress) => boolean, boundMs: number): Promise<void> {
+    if (isReached(this.progress)) return;
     const reached = deferred<void>();
-    this.onProgress = (progress) => {
+    const listener = (progress: Progress) => {
       if (isReached(progress)) reached.resolve();
     };
-    const ended = this.report.promise.then(() => undefined);
-    await Promise.race([reached.promise, ended]);
-    this.onProgress = () => undefined;
+    const late = setTimeout(() => {
+      reached.reject(new OperatingError(`the load client made no progress in ${boundMs} ms`));
+    }, boundMs);
+    this.listeners.add(listener);
+    try {
+      await Promise.race([reached.promise, this.ended]);
+    } finally {
+      clearTimeout(late);
+      this.listeners.delete(listener);
+    }
   }
 
   private order(order: Record<string, string>): void {
@@ -95,7 +108,8 @@ export class LoadHandle {
         return this.connected.resolve();
       case 'progress':
         this.progress = { ops: event.ops, alive: event.alive, bytesWrong: event.bytesWrong };
-        return this.onProgress(this.progress);
+        for (const listener of this.listeners) listener(this.progress);
+        return;
       case 'report':
         return this.report.resolve(event.report);
       case 'failed':

@@ -1,6 +1,6 @@
 /* verify.ts: the end of a run: the whole data set is read back and compared with the model.
  * The rule: a surviving connection does it; a new one is opened only when none survived, so that
- * the report can still say what the server has lost.*/
+ * the report can still say what the server has lost. */
 import type { Connection } from './connection.js';
 import { isPresent, matches, readBack, type KeyBook } from './model.js';
 import type { Reply } from './resp.js';
