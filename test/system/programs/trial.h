@@ -179,7 +179,9 @@ static inline void announce(const struct announcer *a, u32 address) {
     memcpy(frame + 28, &address, 4);
     if (operation == 2) memset(frame + 32, 255, 6);
     memcpy(frame + 38, &address, 4);
-    if (sendto(a->fd, frame, sizeof frame, 0, (void *)&a->to, sizeof a->to) < 0) DIE("arp");
+    /* ENOBUFS: a program at the interface dropped it */
+    if (sendto(a->fd, frame, sizeof frame, 0, (void *)&a->to, sizeof a->to) < 0 && errno != ENOBUFS)
+      DIE("arp");
   }
 }
 

@@ -1,6 +1,6 @@
 /* trial.ts: takeover trials: 20 connections, both hosts, a kill at a moment the seed chooses.
- * One trial: standby, primary and client start; the client reports READY when every connection is
- * greeted; the primary is killed; the standby is told to take over; the client judges every byte.
+ * One trial: standby, primary and client start; the client reports READY when every connection
+ * is greeted; the primary is killed; the standby takes over; the client judges every byte.
  * The rule: a trial is a function of its seed, as far as two processors allow, and says its seed. */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
@@ -103,9 +103,10 @@ export class Trials {
         // what earlier trials left unsent must not keep the kernel busy
         await bed.run(host, ['sysctl', '-qw', 'net.ipv4.tcp_orphan_retries=1']);
       }
-      const hands = [enforceHand(bed, 'backup', build), enforceHand(bed, 'primary', build)] as const;
-      for (const hand of hands) await hand.ask(`set vip ${vip}`);
-      return new Trials(bed, build, ...hands);
+      const backup = enforceHand(bed, 'backup', build);
+      const primary = enforceHand(bed, 'primary', build);
+      for (const hand of [backup, primary]) await hand.ask(`set vip ${vip}`);
+      return new Trials(bed, build, backup, primary);
     } catch (cause) {
       await bed.close();
       throw cause;
