@@ -41,7 +41,7 @@ if [ "$name" != switch ]; then
   # The overlay shows the root file system only: what lies on another, or under a tmpfs of ours,
   # is bound in, read-only.
   for dir in "$@"; do
-    if [ ! -e ".$dir" ] || [ "$(stat -c %i "$dir")" != "$(stat -c %i ".$dir")" ]; then
+    if [ ! -e ".$dir" ] || [ "$(stat -c %d "$dir")" != "$(stat -c %d /)" ]; then
       mkdir -p ".$dir"
       mount --bind "$dir" ".$dir"
       mount -o remount,bind,ro ".$dir"
