@@ -112,6 +112,7 @@ export function listen(options: ListenOptions, attach: Attach): Promise<ChannelS
   });
   server.on('tlsClientError', (error, socket) => {
     const remote = remoteOf(socket);
+    socket.destroy(); // Node leaves one that ran out of time open
     if (isRefusal(error)) return reject(wrongKey(remote, error));
     const text = `${remote} left during the TLS handshake`;
     reject(new ChannelError('lost', text, { cause: error }));
