@@ -144,8 +144,13 @@ struct hs_control {
   unsigned char pad7[1024 - 576];
   /* 3072: what the supervisor read at start, carried to the backup so that both starts are equal */
   unsigned int uid, euid, gid, egid;
-  volatile unsigned int helperPids;
-  unsigned char pad8[1024 - 20];
+  volatile unsigned int reserved0, reserved1;
+  unsigned long startRealNs; /* files changed after this are carried when they are mapped */
+  /* clocks of the program, for go-live; nanoseconds */
+  volatile unsigned long lastRealNs, lastMonotonicNs;
+  volatile long offsetRealNs, offsetMonotonicNs, estimateNs;
+  volatile unsigned int estimated, pad9;
+  unsigned char pad8[1024 - 80];
   /* 4096: number of calls by table row */
   volatile unsigned int rowCalls[0x300];
   /* 7168: number of system calls the shim made for itself or the program, by number */
@@ -156,8 +161,9 @@ struct hs_slot {
   volatile unsigned int go, waiting; /* futex word and flag of the thread that waits for its turn */
   volatile unsigned int tid, pid;    /* as the program sees them */
   volatile unsigned int state;       /* 0 unused, 1 alive, 2 dead */
-  unsigned int generation;
-  unsigned char pad[64 - 24];
+  unsigned int fdChunk;              /* arena chunk: one u32 per descriptor of its process */
+  unsigned long execMask, execIgnored; /* signal state handed over an exec */
+  unsigned char pad[64 - 40];
 };
 
 #endif

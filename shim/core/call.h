@@ -28,6 +28,8 @@ enum hs_policy {
 #define HS_TIME 8u       /* answered by the shim's own clock where that is allowed */
 #define HS_MAKES_FD 16u  /* the result is a new descriptor */
 #define HS_OUT_ALWAYS 32u /* out-arguments are written whatever the result is */
+#define HS_SIGMASK 64u    /* puts a signal mask in place while it waits */
+#define HS_OUT_ONLY_EINTR 128u /* out-arguments are written on -EINTR and never else */
 
 /* What one argument is. The length of what it points to is `count * size` (see hs_length). */
 enum hs_kind {
@@ -56,7 +58,9 @@ enum hs_length {
   HS_FIXED = 0, /* 1 */
   HS_ARG0, HS_ARG1, HS_ARG2, HS_ARG3, HS_ARG4, HS_ARG5, /* the value of that argument */
   HS_BY_RESULT, /* the call's result */
-  HS_FDSETS     /* words of an fd_set of argument 0 bits; size is 8 */
+  HS_FDSETS,    /* words of an fd_set of argument 0 bits; size is 8 */
+#define HS_PAGES HS_PAGES
+  HS_PAGES      /* pages in as many bytes as argument 1 says */
 };
 
 struct hs_arg {

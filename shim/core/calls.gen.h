@@ -4,19 +4,8 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xb842c759u
+#define HS_CALL_TABLE_HASH 0xde049b41u
 #define HS_CALL_ROWS 0x200
-
-/* Row flags and lengths that call.h may not name yet. */
-#ifndef HS_SIGMASK
-#define HS_SIGMASK 64u /* puts a signal mask in place while it waits */
-#endif
-#ifndef HS_OUT_ONLY_EINTR
-#define HS_OUT_ONLY_EINTR 128u /* writes out-arguments only on EINTR */
-#endif
-#ifndef HS_PAGES
-#define HS_PAGES 9 /* enum hs_length: pages in as many bytes as argument 1 says */
-#endif
 
 #define HS_NR_read 0
 #define HS_NR_write 1
@@ -439,10 +428,7 @@ enum hs_irregular {
   HS_IRR_set_tid_address = 35,
   HS_IRR_robust_list = 36,
   HS_IRR_rlimit = 37,
-  HS_IRR_affinity = 38,
-  HS_IRR_identity = 39,
-  HS_IRR_readlink = 40,
-  HS_IRR_shm = 41,
+  HS_IRR_identity = 38,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
@@ -451,8 +437,7 @@ enum hs_irregular {
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
  X(futex) X(prctl) X(arch_prctl) X(open) X(close) X(close_range) X(dup) X(fcntl) X(ioctl) \
  X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) X(setsockopt) X(sendfile) \
- X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(affinity) X(identity) \
- X(readlink) X(shm)
+ X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
 enum hs_event {
@@ -539,11 +524,11 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_PAGES, 1}}},
   [28] = {"madvise", HS_MEMORY, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [29] = {"shmget", HS_IRREGULAR, 0, 3, HS_IRR_shm, 0, 0,
+  [29] = {"shmget", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [30] = {"shmat", HS_IRREGULAR, 0, 3, HS_IRR_shm, 0, 0,
+  [30] = {"shmat", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [31] = {"shmctl", HS_IRREGULAR, 0, 3, HS_IRR_shm, 0, 0,
+  [31] = {"shmctl", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [32] = {"dup", HS_IRREGULAR, HS_MAKES_FD, 1, HS_IRR_dup, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
@@ -620,7 +605,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [66] = {"semctl", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}}},
-  [67] = {"shmdt", HS_IRREGULAR, 0, 1, HS_IRR_shm, 0, 0,
+  [67] = {"shmdt", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
   [68] = {"msgget", HS_REFUSED, 0, 2, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
@@ -666,7 +651,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN_STRING, HS_FIXED, 1}}},
   [88] = {"symlink", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_IN_STRING, HS_FIXED, 1}}},
-  [89] = {"readlink", HS_IRREGULAR, 0, 3, HS_IRR_readlink, 0, 0,
+  [89] = {"readlink", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [90] = {"chmod", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
@@ -887,9 +872,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [202] = {"futex", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 6, HS_IRR_futex, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [203] = {"sched_setaffinity", HS_IRREGULAR, 0, 3, HS_IRR_affinity, 0, 0,
+  [203] = {"sched_setaffinity", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_ARG1, 1}}},
-  [204] = {"sched_getaffinity", HS_IRREGULAR, 0, 3, HS_IRR_affinity, 0, 0,
+  [204] = {"sched_getaffinity", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 1}}},
   [205] = {"set_thread_area", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
@@ -943,7 +928,8 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 16}}},
   [229] = {"clock_getres", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 16}}},
-  [230] = {"clock_nanosleep", HS_ORDER, HS_BLOCKS | HS_OUT_EINTR | HS_OUT_ONLY_EINTR, 4, HS_IRR_NONE, 0, 0,
+  [230] = {"clock_nanosleep", HS_ORDER, HS_BLOCKS | HS_OUT_EINTR | HS_OUT_ONLY_EINTR,
+    4, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 16},
      {HS_OUT, HS_FIXED, 16}}},
   [231] = {"exit_group", HS_IRREGULAR, 0, 1, HS_IRR_exit_group, 0, 0,
@@ -1035,7 +1021,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
      {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [266] = {"symlinkat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}}},
-  [267] = {"readlinkat", HS_IRREGULAR, 0, 4, HS_IRR_readlink, 0, 0,
+  [267] = {"readlinkat", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_BY_RESULT, 1},
      {HS_VALUE, HS_FIXED, 0}}},
   [268] = {"fchmodat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,
@@ -1156,7 +1142,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [313] = {"finit_module", HS_REFUSED, 0, 3, HS_IRR_NONE, -1, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [314] = {"sched_setattr", HS_LOCAL, 0, 3, HS_IRR_NONE, 0, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
+    {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 48}, {HS_VALUE, HS_FIXED, 0}}},
   [315] = {"sched_getattr", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_ARG2, 1}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},

@@ -1,0 +1,76 @@
+/* baton.c: one thread of the application at a time runs program code (order.h says why).
+ *
+ * A futex in shared memory, so that it orders processes too. A holder that dies with it (SIGKILL)
+ * is noticed by whoever waits. The rule: what the program can wait for in the kernel is never
+ * waited for with the baton in hand. */
+#include "calls.gen.h"
+#include "order.h"
+
+/* Non-blocking calls a thread may make while another waits for the baton. */
+#define FAIR_CALLS 64
+
+static int process_is_dead(u32 pid) {
+  char path[64], *p = path, text[128];
+  p = hs_put_dec(p, pid);
+  p = hs_put(p, "/stat");
+  *p = 0;
+  i64 fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, 0, 0);
+  if (fd < 0) return 1;
+  i64 n = SYS(HS_NR_read, fd, text, sizeof text);
+  SYS(HS_NR_close, fd);
+  for (i64 i = 0; i + 2 < n; i++)
+    if (text[i] == ')') return text[i + 2] == 'Z' || text[i + 2] == 'X';
+  return 0;
+}
+
+static NOINLINE void take_slowly(struct thread *t) {
+  (void)t;
+  while (__atomic_exchange_n(&CTL->baton, 2, __ATOMIC_ACQUIRE)) {
+    u64 before = CTL->acquisitions, holder = CTL->holder;
+    u64 limit[2] = {0, 50000000};
+    i64 r = SYS(HS_NR_futex, &CTL->baton, 0, 2, limit);
+    if (r == -HS_ETIMEDOUT && CTL->acquisitions == before && holder == CTL->holder && holder &&
+        process_is_dead((u32)(holder >> 32)))
+      break; /* it died with the baton in hand: take it over */
+  }
+}
+
+void hs_baton_take(void) {
+  struct thread *t = self();
+  u32 unheld = 0;
+  if (!__atomic_compare_exchange_n(&CTL->baton, &unheld, 1, 0, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_RELAXED))
+    take_slowly(t);
+  CTL->acquisitions++;
+  CTL->holder = (u64)t->pid << 32 | t->tid;
+  if (UNLIKELY(hs_process.dying == t->pid)) {
+    /* this process's end is in the log already: nothing of it may be recorded after that */
+    hs_baton_give();
+    for (;;) SYS(HS_NR_pause);
+  }
+}
+
+void hs_baton_give(void) {
+  CTL->holder = 0;
+  if (__atomic_exchange_n(&CTL->baton, 0, __ATOMIC_RELEASE) == 2)
+    SYS(HS_NR_futex, &CTL->baton, 1, 1);
+}
+
+void hs_baton_yield(void) {
+  u64 before = CTL->acquisitions;
+  int wanted = CTL->baton == 2;
+  hs_baton_give();
+  for (int i = 0; wanted && i < 200 && CTL->acquisitions == before; i++) SYS(HS_NR_sched_yield);
+  hs_baton_take();
+}
+
+/* Called at the end of a call that kept the baton: a thread that only makes such calls must let
+ * others run. The hand-over is part of the record, so that the backup does the same. */
+int hs_baton_is_overdue(struct thread *t) {
+  if (LIKELY(CTL->baton != 2)) return 0;
+  if (t->acquisitions_seen != CTL->acquisitions) {
+    t->acquisitions_seen = CTL->acquisitions;
+    t->unblocked_calls = 0;
+  }
+  return ++t->unblocked_calls >= FAIR_CALLS;
+}

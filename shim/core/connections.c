@@ -1,0 +1,204 @@
+/* connections.c: the table of TCP connections (connections.h), the bytes kept for each, and its
+ * place in the enforcement program's maps. */
+#include "connections.h"
+
+#include "calls.gen.h"
+#include "process.h"
+
+struct chunk {
+  u32 next, pad;
+  u64 from; /* stream position of bytes[0] */
+  u8 bytes[];
+};
+#define CHUNK_ROOM (HS_CHUNK_BYTES - sizeof(struct chunk))
+
+static struct chunk *chunk_at(u32 i) { return (struct chunk *)CHUNK(i); }
+
+/* ---- kept bytes ---- */
+
+void hs_conn_keep(struct hs_conn *k, const void *bytes, u64 n) {
+  const u8 *from = bytes;
+  while (n) {
+    struct chunk *last = k->last_chunk ? chunk_at(k->last_chunk) : NULL;
+    u64 used = last ? k->end_at - last->from : CHUNK_ROOM;
+    if (used == CHUNK_ROOM) {
+      u32 fresh = hs_chunk_new();
+      chunk_at(fresh)->next = 0;
+      chunk_at(fresh)->from = k->end_at;
+      if (last)
+        last->next = fresh;
+      else
+        k->first_chunk = fresh, k->first_at = k->end_at;
+      k->last_chunk = fresh;
+      continue;
+    }
+    u64 run = CHUNK_ROOM - used < n ? CHUNK_ROOM - used : n;
+    memcpy(last->bytes + used, from, run);
+    k->end_at += run;
+    from += run;
+    n -= run;
+  }
+}
+
+void hs_conn_drop(struct hs_conn *k, u64 position) {
+  if (position > k->end_at) position = k->end_at;
+  if (position > k->first_at) k->first_at = position;
+  while (k->first_chunk) {
+    struct chunk *first = chunk_at(k->first_chunk);
+    u64 end = first->next ? chunk_at(first->next)->from : k->end_at;
+    if (position < end) return;
+    u32 index = k->first_chunk;
+    k->first_chunk = first->next;
+    if (!k->first_chunk) k->last_chunk = 0;
+    hs_chunk_free(index);
+  }
+}
+
+const u8 *hs_conn_at(const struct hs_conn *k, u64 position, u64 *run) {
+  for (u32 i = k->first_chunk; i; i = chunk_at(i)->next) {
+    const struct chunk *c = chunk_at(i);
+    u64 end = c->next ? chunk_at(c->next)->from : k->end_at;
+    if (position < c->from || position >= end) continue;
+    *run = end - position;
+    return c->bytes + (position - c->from);
+  }
+  return NULL;
+}
+
+/* ---- the enforcement program's maps ---- */
+
+static int present;
+int hs_net_present(void) { return present; }
+
+void hs_net_init(void) {
+  if (!(CTL->flags & HS_FLAG_TAKEOVER) || SYS(HS_NR_fcntl, HIDDEN(HID_SETTINGS), 1) < 0) return;
+  i64 a = SYS(HS_NR_mmap, HS_NET_SETTINGS, PAGE, 3, HS_MAP_SHARED | HS_MAP_FIXED,
+              HIDDEN(HID_SETTINGS), 0);
+  i64 b = SYS(HS_NR_mmap, HS_NET_SLOT(0), HS_NET_SLOTS * sizeof(struct hs_net_slot), 3,
+              HS_MAP_SHARED | HS_MAP_FIXED, HIDDEN(HID_SLOTS), 0);
+  if (a != (i64)HS_NET_SETTINGS || b != (i64)HS_NET_SLOT(0))
+    hs_refuse("the enforcement program's maps cannot be mapped");
+  present = 1;
+}
+
+struct bpf_element {
+  u32 fd, pad;
+  u64 key, value, flags;
+};
+static i64 bpf(int command, i64 fd, const void *key, void *value) {
+  struct bpf_element e = {(u32)fd, 0, (u64)key, (u64)value, 0};
+  return SYS(HS_NR_bpf, command, &e, sizeof e);
+}
+enum { BPF_LOOKUP = 1, BPF_UPDATE = 2, BPF_DELETE = 3, BPF_TAKE = 21 };
+
+static struct hs_net_key key_of(const struct hs_conn *k) {
+  return (struct hs_net_key){k->tcp.raddr, k->tcp.rport, k->tcp.lport};
+}
+
+static void net_attach(struct hs_conn *k, int replaying) {
+  struct hs_net_key key = key_of(k);
+  u32 slot = HS_NO_SLOT;
+  k->net_slot = HS_NO_SLOT;
+  if (!present) return;
+  if (!replaying) {
+    if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &slot)) return;
+    __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_NOTED, __ATOMIC_SEQ_CST);
+  } else {
+    if (bpf(BPF_TAKE, HIDDEN(HID_FREE), NULL, &slot)) {
+      hs_warn("no free slot for a connection in the enforcement program's map");
+      return;
+    }
+    hs_tcp_slot(HS_NET_SLOT(slot), &k->tcp, k->tcp.iss1, k->tcp.irs1, 0,
+                HS_NET_UNRESTORED | HS_NET_NOTED);
+    bpf(BPF_UPDATE, HIDDEN(HID_INDEX), &key, &slot);
+  }
+  k->net_slot = slot;
+}
+
+void hs_net_forget(struct hs_conn *k) {
+  struct hs_net_key key = key_of(k);
+  if (!present || k->net_slot == HS_NO_SLOT) return;
+  u32 slot = k->net_slot, current;
+  k->net_slot = HS_NO_SLOT;
+  /* a new connection of the same client and port may have taken the key over already */
+  if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0 && current == slot) {
+    if (recording()) {
+      /* its FIN is still on its way: the slot stays until a SYN-ACK takes the key over, or a sweep */
+      __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
+      __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
+      return;
+    }
+    bpf(BPF_DELETE, HIDDEN(HID_INDEX), &key, NULL);
+  }
+  __atomic_store_n(&HS_NET_SLOT(slot)->flags, 0, __ATOMIC_SEQ_CST);
+  bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
+}
+
+/* ---- the table ---- */
+
+static void conn_take(u32 index) {
+  memset(CONN(index), 0, sizeof(struct hs_conn));
+  CONN(index)->state = 1;
+  CONN(index)->descriptors = 1;
+  CONN(index)->net_slot = HS_NO_SLOT;
+}
+
+u32 hs_conn_new(void) {
+  static u32 hint = 1;
+  for (u32 tried = 0; tried < HS_MAX_CONNS; tried++) {
+    if (hint >= HS_MAX_CONNS) hint = 1;
+    u32 i = hint++;
+    if (CONN(i)->state == 0) {
+      conn_take(i);
+      return i;
+    }
+  }
+  return 0;
+}
+
+void hs_conn_free(u32 index) {
+  struct hs_conn *k = CONN(index);
+  hs_net_forget(k);
+  hs_conn_drop(k, ~0ul);
+  k->state = 0;
+}
+
+void hs_conn_accepted(struct thread *t, i64 fd) {
+  if (!(CTL->flags & HS_FLAG_TAKEOVER)) return;
+  struct hs_record *r = hs_turn(t);
+  u32 index;
+  struct hs_conn *k;
+  if (r) {
+    if ((r->method & HS_METHOD_ROW) != HS_EV_CONNECTION)
+      hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "facts of a connection");
+    index = (u32)r->result;
+    if (index) {
+      conn_take(index);
+      k = CONN(index);
+      memcpy(&k->tcp, HS_RECORD_DATA(r), sizeof k->tcp);
+      k->tcp.timestampNs = hs_now_ns(1);
+      net_attach(k, 1);
+    }
+    hs_consume(t, r);
+  } else {
+    index = hs_mode == HS_MODE_LIVE ? 0 : hs_conn_new();
+    struct hs_tcp none;
+    memset(&none, 0, sizeof none);
+    if (index) {
+      k = CONN(index);
+      if (hs_tcp_note((int)fd, &k->tcp, hs_now_ns(1)) < 0) {
+        k->state = 0; /* reset before we could look: the program will find out by itself */
+        index = 0;
+      } else {
+        k->fd = fd;
+        k->pid = t->pid;
+        net_attach(k, 0);
+      }
+    }
+    hs_append_bytes(t, HS_EV_CONNECTION, (u32)fd, index, 0, index ? &CONN(index)->tcp : &none,
+                    sizeof none);
+  }
+  if (!index) return;
+  CTL->connsMade++;
+  FDS[fd] = (FDS[fd] & 0xffffu) | index << 16;
+}

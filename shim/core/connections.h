@@ -1,0 +1,52 @@
+/* connections.h: TCP connections as the pair knows them: who, where in the byte streams, what the
+ * client may still need again. One struct hs_conn each in shared memory, the same on both sides.
+ *
+ * The rule: `read` and `written` count what the log says, never what the kernel happens to hold. */
+#ifndef HS_CONNECTIONS_H
+#define HS_CONNECTIONS_H
+
+#include "order.h"
+#include "repair.h"
+
+struct hs_conn {
+  volatile u32 state; /* 0 free, 1 open, 2 closed by the program, bytes still held */
+  u32 descriptors;    /* numbers that name it, over all processes */
+  u64 read, written;  /* bytes of both streams, as recorded */
+  u64 acked;          /* bytes the client is known to have: nothing before is kept */
+  u32 net_slot;       /* in the enforcement program's maps; ~0: none */
+  u32 shut;           /* 1: program shut its sending side; 2: client's end of file was read */
+  u32 restored, v6;
+  u64 skip;           /* live: bytes the client has that the program will produce again */
+  u64 noted_acked;    /* primary: the last HS_EV_ACKED record said this */
+  /* retained (backup) or held (primary) output: chunks in a list, oldest first */
+  u32 first_chunk, last_chunk;
+  u64 first_at, end_at; /* stream positions covered */
+  volatile u32 lock, error;
+  i64 fd;               /* held output: the number to send on, in process `pid` */
+  u32 pid, closing;
+  volatile u64 sendable;  /* held output: stream position up to which it may leave */
+  u64 sent;               /* held output: stream position up to which it has left */
+  struct hs_tcp tcp;
+};
+#define CONN(i) ((struct hs_conn *)(HS_SESSION_BASE + HS_CONNS_OFFSET + (u64)(i)*512ul))
+_Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
+
+u32 hs_conn_new(void);
+void hs_conn_free(u32 index);
+/* Keeps bytes at the end of the connection's list / drops all before `position`. */
+void hs_conn_keep(struct hs_conn *k, const void *bytes, u64 n);
+void hs_conn_drop(struct hs_conn *k, u64 position);
+/* The run of kept bytes at `position` (to the end of its chunk); NULL past the end. */
+const u8 *hs_conn_at(const struct hs_conn *k, u64 position, u64 *run);
+/* Primary: the facts of a connection just accepted (one record after accept). */
+void hs_conn_accepted(struct thread *t, i64 fd);
+/* The enforcement program's maps (bpf/event.h), where they are mapped. */
+void hs_net_init(void);
+void hs_net_forget(struct hs_conn *k);
+
+#define HS_NET_SETTINGS ((struct hs_net_settings *)0x2e0000000000ul)
+#define HS_NET_SLOT(i) ((struct hs_net_slot *)0x2e0000100000ul + (i))
+#define HS_NO_SLOT 0xffffffffu
+int hs_net_present(void);
+
+#endif

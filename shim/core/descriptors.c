@@ -1,0 +1,501 @@
+/* descriptors.c: what each descriptor is, and what reading and writing it means on the backup.
+ *
+ * The backup holds a real object at every number the primary has: files and internal objects are
+ * the real thing (numbers, dups and inheritance then come out right by themselves), sockets are
+ * unconnected ones that go-live turns into connections. The rule: a call that makes or closes a
+ * descriptor is executed on both sides, so that the numbers agree. */
+#include "connections.h"
+
+#include "calls.gen.h"
+#include "outbox.h"
+#include "regular.h"
+
+struct kernel_stat_head {
+  u64 device, inode, links;
+  u32 mode, uid, gid, pad;
+};
+
+static void set_entry(i64 fd, u32 entry) {
+  if ((u64)fd < HS_MAX_FD) FDS[fd] = entry;
+}
+int hs_is_hidden(u64 fd) {
+  u32 n = (u32)fd;
+  return n >= hs_process.hidden_base && n < hs_process.hidden_base + HID_COUNT;
+}
+
+void hs_note_new(const struct regs *g, i64 result) {
+  if (result < 0) return;
+  const int *pair;
+  u32 nonblock;
+  switch (g->rax) {
+    case HS_NR_pipe:
+    case HS_NR_pipe2:
+      pair = (const int *)g->rdi;
+      nonblock = g->rax == HS_NR_pipe2 && (g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
+      set_entry(pair[0], FD_PIPE | nonblock);
+      set_entry(pair[1], FD_PIPE | nonblock);
+      break;
+    case HS_NR_socketpair:
+      pair = (const int *)g->r10;
+      nonblock = (g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
+      set_entry(pair[0], FD_PAIR | nonblock);
+      set_entry(pair[1], FD_PAIR | nonblock);
+      break;
+    case HS_NR_eventfd: set_entry(result, FD_EVENTFD); break;
+    case HS_NR_eventfd2:
+      set_entry(result, FD_EVENTFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+      break;
+    case HS_NR_epoll_create:
+    case HS_NR_epoll_create1: set_entry(result, FD_EPOLL); break;
+    case HS_NR_timerfd_create:
+      set_entry(result, FD_TIMERFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+      break;
+    case HS_NR_signalfd:
+    case HS_NR_signalfd4: set_entry(result, FD_SIGNALFD); break;
+    case HS_NR_inotify_init:
+    case HS_NR_inotify_init1: set_entry(result, FD_INOTIFY); break;
+    case HS_NR_memfd_create: set_entry(result, FD_MEMFD); break;
+    case HS_NR_pidfd_open: set_entry(result, FD_PIDFD); break;
+    default: break;
+  }
+}
+
+/* A placeholder at the lowest free number, or whatever `fd` is, must have the recorded number. */
+static void must_be(struct thread *t, struct hs_record *r, i64 fd) {
+  if (fd != r->result)
+    hs_diverge_values(t, r, "number of a new descriptor", (u64)r->result, (u64)fd);
+}
+static i64 placeholder(u64 flags) {
+  return SYS(HS_NR_open, "/dev/null", HS_O_RDWR | (flags & HS_O_CLOEXEC), 0);
+}
+
+/* ---- data through descriptors ---- */
+
+static int is_data_call(const struct regs *g, int output) {
+  switch (g->rax) {
+    case HS_NR_read: case HS_NR_readv: case HS_NR_recvfrom: case HS_NR_recvmsg: return !output;
+    case HS_NR_pread64: case HS_NR_preadv: case HS_NR_preadv2: return !output;
+    case HS_NR_write: case HS_NR_writev: case HS_NR_sendto: case HS_NR_sendmsg: return output;
+    case HS_NR_pwrite64: case HS_NR_pwritev: case HS_NR_pwritev2: return output;
+    default: return 0;
+  }
+}
+
+static int peeks(const struct regs *g) {
+  if (g->rax == HS_NR_recvfrom) return (g->r10 & 2) != 0;
+  if (g->rax == HS_NR_recvmsg) return (g->rdx & 2) != 0;
+  return 0;
+}
+
+/* The backup's own pipe, pair or eventfd gives up what the program has been given. */
+static void drain(i64 fd, i64 bytes) {
+  u8 *scratch = (u8 *)(self()->self + HS_T_BOUNCE);
+  while (bytes > 0) {
+    struct { int fd; short events, revents; } p = {(int)fd, 1 /* POLLIN */, 0};
+    if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & 1)) return;
+    i64 n = SYS(HS_NR_read, fd, scratch, bytes < 4096 ? bytes : 4096);
+    if (n <= 0) return;
+    bytes -= n;
+  }
+}
+
+void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
+  if (!is_data_call(g, 0)) return;
+  u32 entry = fd_entry((i64)(int)g->rdi);
+  switch (FD_KIND(entry)) {
+    case FD_FILE:
+      if (r && CTL->files == HS_FILES_MIRRORED && result >= 0) {
+        i64 own = hs_execute(g); /* moves the offset; the recorded bytes win */
+        if (own != result)
+          hs_diverge_values(t, r, "length read from a mirrored file", (u64)result, (u64)own);
+      }
+      break;
+    case FD_PIPE:
+    case FD_PAIR:
+      if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER)) drain((int)g->rdi, result);
+      break;
+    case FD_EVENTFD:
+      if (r && result > 0) drain((int)g->rdi, 8);
+      break;
+    case FD_TCP: {
+      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
+      if (!k || peeks(g)) break;
+      if (result > 0) k->read += (u64)result;
+      if (result == 0 && !(k->shut & 2)) k->shut |= 2;
+      if (!r) hs_outbox_note_read(t, k);
+      break;
+    }
+    default: break;
+  }
+}
+
+static void keep_output(struct hs_conn *k, const struct regs *g, i64 result) {
+  if (g->rax == HS_NR_write || g->rax == HS_NR_sendto) {
+    hs_conn_keep(k, (const void *)g->rsi, (u64)result);
+    return;
+  }
+  const struct iovec64 *iov = (const struct iovec64 *)g->rsi;
+  u64 count = g->rdx, left = (u64)result;
+  if (g->rax == HS_NR_sendmsg) {
+    const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
+    iov = (const struct iovec64 *)m->iov;
+    count = m->iov_count;
+  }
+  for (u64 i = 0; i < count && left; i++) {
+    u64 n = iov[i].bytes < left ? iov[i].bytes : left;
+    hs_conn_keep(k, (const void *)iov[i].base, n);
+    left -= n;
+  }
+}
+
+void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
+  if (result > 0) CTL->outputBytes += (u64)result;
+  if (!is_data_call(g, 1) || result <= 0) return;
+  u32 entry = fd_entry((i64)(int)g->rdi);
+  switch (FD_KIND(entry)) {
+    case FD_FILE:
+    case FD_MEMFD:
+      if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
+        i64 own = hs_execute(g);
+        if (own != result)
+          hs_diverge_values(t, r, "length written to a mirrored file", (u64)result, (u64)own);
+      }
+      break;
+    case FD_PIPE:
+    case FD_PAIR:
+      if (r && (CTL->flags & HS_FLAG_TAKEOVER)) {
+        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4) && result <= 4096) hs_execute(g);
+      }
+      break;
+    case FD_EVENTFD:
+      if (r) hs_execute(g);
+      break;
+    case FD_TCP: {
+      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
+      if (!k) break;
+      k->written += (u64)result;
+      if (!r) { /* sent directly */
+        k->first_at = k->end_at = k->sent = k->sendable = k->written;
+        break;
+      }
+      keep_output(k, g, result);
+      if (HS_RECORD_LEN(r) == 8) {
+        memcpy(&k->acked, HS_RECORD_DATA(r), 8);
+        hs_conn_drop(k, k->acked);
+      }
+      break;
+    }
+    default: break;
+  }
+}
+
+/* ---- open, close, dup ---- */
+
+static u32 kind_of_open(i64 fd, u64 flags) {
+  struct { struct kernel_stat_head head; u64 rest[13]; } st;
+  u64 fs[15];
+  u32 nonblock = (flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
+  if (SYS(HS_NR_fstat, fd, &st)) return FD_CARRIED;
+  u32 type = st.head.mode & 0170000;
+  if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
+  if (!SYS(HS_NR_fstatfs, fd, fs) && (fs[0] == 0x9fa0 || fs[0] == 0x62656572)) return FD_CARRIED;
+  return FD_FILE;
+}
+
+static u64 open_flags(const struct regs *g) {
+  u32 ok;
+  switch (g->rax) {
+    case HS_NR_open: return g->rsi;
+    case HS_NR_openat: return g->rdx;
+    case HS_NR_openat2: return hs_peek(g->rdx, &ok);
+    default: return HS_O_CREAT | HS_O_WRONLY | HS_O_TRUNC;
+  }
+}
+
+i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  if (!r) {
+    i64 fd = hs_execute(g);
+    u64 kind = fd >= 0 ? kind_of_open(fd, open_flags(g)) : 0;
+    hs_append_bytes(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), &kind, fd >= 0 ? 8 : 0);
+    if (fd >= 0) set_entry(fd, (u32)kind);
+    return fd;
+  }
+  hs_match(t, g, r, hs_check(g, c, r->result));
+  i64 fd = r->result;
+  if (fd >= 0) {
+    u64 kind;
+    memcpy(&kind, HS_RECORD_DATA(r), 8);
+    if (CTL->files == HS_FILES_MIRRORED && FD_KIND(kind) == FD_FILE) {
+      i64 own = hs_execute(g);
+      if (own < 0) hs_diverge_values(t, r, "a file that cannot be opened here", 0, (u64)own);
+      must_be(t, r, own);
+    } else {
+      must_be(t, r, placeholder(open_flags(g)));
+    }
+    set_entry(fd, (u32)kind);
+  }
+  hs_consume(t, r);
+  return fd;
+}
+
+static void forget(i64 fd) {
+  u32 entry = fd_entry(fd);
+  if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) {
+    struct hs_conn *k = CONN(FD_CONN(entry));
+    if (k->descriptors && --k->descriptors == 0) hs_conn_free(FD_CONN(entry));
+  }
+  set_entry(fd, FD_NONE);
+}
+
+i64 hs_irr_close(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (hs_is_hidden(g->rdi)) return -HS_EBADF;
+  if (recording() && hs_outbox_close(t, (int)g->rdi)) {
+    /* what is held for it leaves first; the number is free already */
+    hs_append(t, HS_NR_close, (u32)g->rdi, 0, hs_check(g, c, 0), NULL, 0);
+    set_entry((int)g->rdi, FD_NONE);
+    return 0;
+  }
+  i64 result = hs_both(t, g, c);
+  forget((int)g->rdi);
+  return result;
+}
+
+i64 hs_irr_close_range(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u64 first = (u32)g->rdi, last = (u32)g->rsi;
+  if (first > last || (g->rdx & ~6ul)) return hs_both(t, g, c);
+  struct regs call = *g;
+  if (last >= hs_process.hidden_base) call.rsi = hs_process.hidden_base - 1;
+  if (first > call.rsi) return 0;
+  if (!(g->rdx & 4 /* CLOEXEC */))
+    for (u64 fd = first; fd <= call.rsi && fd < HS_MAX_FD; fd++)
+      if (fd_entry((i64)fd)) {
+        if (recording()) hs_outbox_close(t, (i64)fd);
+        forget((i64)fd);
+      }
+  call.rdx &= ~2ul;
+  return hs_both(t, &call, c);
+}
+
+static void copy_entry(i64 from, i64 to) {
+  u32 entry = fd_entry(from);
+  if (from == to) return;
+  forget(to);
+  if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) {
+    CONN(FD_CONN(entry))->descriptors++;
+    entry |= FD_CLONED;
+    set_entry(from, entry);
+  }
+  set_entry(to, entry);
+}
+
+i64 hs_irr_dup(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (hs_is_hidden(g->rdi) || (g->rax != HS_NR_dup && hs_is_hidden(g->rsi))) return -HS_EBADF;
+  if (recording() && g->rax != HS_NR_dup && g->rdi != g->rsi && fd_entry((int)g->rdi))
+    hs_outbox_close(t, (int)g->rsi);
+  i64 result = hs_both(t, g, c);
+  if (result >= 0) copy_entry((int)g->rdi, result);
+  return result;
+}
+
+i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (hs_is_hidden(g->rdi)) return -HS_EBADF;
+  u32 entry = fd_entry((int)g->rdi);
+  switch ((int)g->rsi) {
+    case 0:      /* F_DUPFD */
+    case 1030: { /* F_DUPFD_CLOEXEC */
+      i64 fd = hs_both(t, g, c);
+      if (fd >= 0) copy_entry((int)g->rdi, fd);
+      return fd;
+    }
+    case 1: /* F_GETFD */
+    case 2: /* F_SETFD */
+      return hs_both(t, g, c);
+    default: break;
+  }
+  struct hs_record *r = NULL;
+  if (!recording()) r = hs_next(t);
+  i64 result;
+  if (r) {
+    result = r->result;
+    /* F_SETFL: the open file of an inherited descriptor is shared with the outside */
+    if (g->rsi == 4 && FD_KIND(entry) != FD_INHERITED) hs_execute(g);
+    hs_replay_regular(t, g, c, r);
+  } else {
+    result = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  }
+  if (g->rsi == 4 && result >= 0)
+    set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | ((g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+  return result;
+}
+
+/* Bytes an ioctl writes behind its argument. */
+static u64 ioctl_out(u64 command) {
+  switch (command) {
+    case 0x5401: return 36;          /* TCGETS */
+    case 0x5413: return 8;           /* TIOCGWINSZ */
+    case 0x540f: case 0x541b: case 0x5411: case 0x5429: return 4; /* TIOCGPGRP FIONREAD .. */
+    case 0x8912: return 16;          /* SIOCGIFCONF: and the buffer it names, see below */
+    default: break;
+  }
+  if ((command >> 8) == 0x89) return 40; /* other SIOC*: struct ifreq */
+  return (command >> 30) & 2 ? (command >> 16) & 0x3fff : 0;
+}
+
+i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u32 command = (u32)g->rsi;
+  if (hs_is_hidden(g->rdi)) return -HS_EBADF;
+  struct hs_record *r = hs_turn(t);
+  i64 result = r ? r->result : hs_execute(g);
+  u32 entry = fd_entry((int)g->rdi);
+  u64 bytes = result >= 0 ? ioctl_out(command) : 0;
+  struct span spans[2] = {{(u8 *)g->rdx, bytes}, {NULL, 0}};
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, result));
+    if (bytes) memcpy((void *)g->rdx, HS_RECORD_DATA(r), bytes);
+    if (bytes && command == 0x8912) {
+      const u64 *conf = (const u64 *)g->rdx;
+      if (conf[1]) memcpy((void *)conf[1], HS_RECORD_DATA(r) + bytes, (u32)conf[0]);
+    }
+    if ((command == 0x5421 || command == 0x5450 || command == 0x5451) &&
+        FD_KIND(entry) != FD_INHERITED)
+      hs_execute(g);
+    hs_consume(t, r);
+  } else {
+    if (bytes && command == 0x8912) {
+      const u64 *conf = (const u64 *)g->rdx;
+      spans[1] = (struct span){(u8 *)conf[1], conf[1] ? (u32)conf[0] : 0};
+    }
+    hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), spans,
+              !bytes ? 0 : spans[1].bytes ? 2 : 1);
+  }
+  if (command == 0x5421 /* FIONBIO */ && result >= 0)
+    set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | (*(int *)g->rdx ? FD_NONBLOCK : 0));
+  return result;
+}
+
+/* ---- sockets ---- */
+
+static u32 socket_entry(u64 domain, u64 type) {
+  u32 entry = FD_SOCKET;
+  if (domain == 2 || domain == 10) entry |= FD_INET;
+  if (domain == 10) entry |= FD_V6;
+  if ((type & 15) == 1) entry |= FD_STREAM;
+  if (!(entry & FD_STREAM) && (entry & FD_INET)) entry = (entry & ~0xffu) | FD_UDP;
+  if (domain == 1) entry = (entry & ~0xffu) | FD_UNIX;
+  if (type & HS_O_NONBLOCK) entry |= FD_NONBLOCK;
+  return entry;
+}
+
+i64 hs_irr_socket(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  i64 fd;
+  if (!r) {
+    fd = hs_execute(g);
+    hs_append(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), NULL, 0);
+  } else {
+    fd = r->result;
+    hs_match(t, g, r, hs_check(g, c, fd));
+    if (fd >= 0) {
+      i64 own = g->rdi == 2 || g->rdi == 10 || g->rdi == 1 ? hs_execute(g) : -1;
+      if (own < 0) own = placeholder(g->rsi & HS_O_CLOEXEC);
+      must_be(t, r, own);
+    }
+    hs_consume(t, r);
+  }
+  if (fd >= 0) set_entry(fd, socket_entry(g->rdi, g->rsi));
+  return fd;
+}
+
+i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = recording() ? NULL : hs_next(t);
+  u32 listener = fd_entry((int)g->rdi);
+  u64 flags = g->rax == HS_NR_accept4 ? g->r10 : 0;
+  i64 fd;
+  if (r) {
+    fd = r->result;
+    if (fd >= 0) {
+      i64 own = SYS(HS_NR_socket, FD_KIND(listener) == FD_UNIX ? 1 : (listener & FD_V6) ? 10 : 2,
+                    1 | (flags & (HS_O_NONBLOCK | HS_O_CLOEXEC)), 0);
+      must_be(t, r, own);
+    }
+    hs_replay_regular(t, g, c, r);
+  } else {
+    fd = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  }
+  if (fd < 0) return fd;
+  u32 entry = (listener & (FD_INET | FD_V6 | FD_STREAM)) | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0);
+  entry |= FD_KIND(listener) == FD_UNIX ? FD_UNIX : (listener & FD_STREAM) ? FD_TCP : FD_SOCKET;
+  set_entry(fd, entry);
+  if (FD_KIND(entry) == FD_TCP) hs_conn_accepted(t, fd);
+  return fd;
+}
+
+i64 hs_irr_connect(struct thread *t, struct regs *g, const struct hs_call *c) {
+  i64 result = hs_regular(t, g, c);
+  u32 entry = fd_entry((int)g->rdi);
+  if ((result == 0 || result == -HS_EINPROGRESS) && (entry & FD_INET) && (entry & FD_STREAM))
+    set_entry((int)g->rdi, (entry & ~0xffu) | FD_TCP);
+  return result;
+}
+
+/* A port the kernel chose is part of the record: the backup binds to the same one. */
+struct bound {
+  u32 bytes, pad;
+  u8 address[28];
+};
+
+i64 hs_irr_bind(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  u32 entry = fd_entry((int)g->rdi);
+  struct bound bound;
+  memset(&bound, 0, sizeof bound);
+  if (!r) {
+    i64 result = hs_execute(g);
+    bound.bytes = sizeof bound.address;
+    if (result == 0 && (entry & FD_INET))
+      SYS(HS_NR_getsockname, (int)g->rdi, bound.address, &bound.bytes);
+    hs_append_bytes(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), &bound,
+                    sizeof bound);
+    return result;
+  }
+  i64 result = r->result;
+  hs_match(t, g, r, hs_check(g, c, result));
+  memcpy(&bound, HS_RECORD_DATA(r), sizeof bound);
+  if (result == 0 && (entry & FD_INET) && (CTL->flags & HS_FLAG_TAKEOVER)) {
+    int one = 1;
+    SYS(HS_NR_setsockopt, (int)g->rdi, 1, 2 /* SO_REUSEADDR */, &one, 4);
+    SYS(HS_NR_setsockopt, (int)g->rdi, 0, 15 /* IP_FREEBIND */, &one, 4);
+    i64 own = SYS(HS_NR_bind, (int)g->rdi, bound.address, bound.bytes);
+    if (own) hs_warn("the address the primary serves cannot be bound here: error %d", -own);
+  }
+  hs_consume(t, r);
+  return result;
+}
+
+i64 hs_irr_listen(struct thread *t, struct regs *g, const struct hs_call *c) {
+  i64 result = hs_regular(t, g, c);
+  u32 entry = fd_entry((int)g->rdi);
+  u32 backlog = (int)g->rsi > 0xffff ? 0xffffu : (u32)(int)g->rsi & 0xffffu;
+  if (result == 0 && FD_KIND(entry) == FD_SOCKET)
+    set_entry((int)g->rdi, (entry & 0xff00u) | FD_LISTENER | backlog << 16);
+  return result;
+}
+
+i64 hs_irr_shutdown(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u32 entry = fd_entry((int)g->rdi);
+  if (recording() && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
+    hs_outbox_flush(t, CONN(FD_CONN(entry)));
+  i64 result = hs_regular(t, g, c);
+  if (result == 0 && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
+    CONN(FD_CONN(entry))->shut |= 1;
+  return result;
+}
+
+i64 hs_irr_setsockopt(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  if (!r) return hs_record_regular(t, g, c, 1);
+  if (r->result == 0 && (fd_entry((int)g->rdi) & FD_INET)) hs_execute(g);
+  return hs_replay_regular(t, g, c, r);
+}

@@ -1,0 +1,66 @@
+/* dispatch.c: where every system call of the program arrives (from entry.S).
+ *
+ * Finds the row, follows its policy, then delivers signals and hands the baton over where the
+ * record says so. The rule: policy is the table's; nothing here knows a call by name. */
+#include "calls.gen.h"
+#include "regular.h"
+#include "signals.h"
+
+volatile int hs_mode;
+struct process hs_process;
+
+#define X(name) extern irregular_fn hs_irr_##name;
+HS_IRREGULARS(X)
+#undef X
+#define X(name) [HS_IRR_##name] = hs_irr_##name,
+irregular_fn *const hs_irregulars[] = {HS_IRREGULARS(X)};
+#undef X
+
+static const struct hs_call unknown_call = {.name = "unknown"};
+
+static i64 refuse_unknown(struct thread *t, u64 nr) {
+  (void)t;
+  CTL->unknownCalls++;
+  hs_warn("system call %d has no row in the call table; refused with ENOSYS", nr);
+  return -HS_ENOSYS;
+}
+
+/* After a record that says so: let another thread run, then go on in recorded order. */
+static void yield_if_due(struct thread *t) {
+  if (LIKELY(!t->yield_follows)) return;
+  t->yield_follows = 0;
+  if (recording()) {
+    hs_baton_yield();
+    hs_append(t, HS_EV_RESUME, 0, 0, 0, NULL, 0);
+    return;
+  }
+  struct hs_record *r = hs_turn(t);
+  if (!r) return;
+  if ((r->method & HS_METHOD_ROW) != HS_EV_RESUME)
+    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "resume");
+  hs_consume(t, r);
+}
+
+i64 hs_dispatch(struct regs *g) {
+  struct thread *t = self();
+  u64 nr = g->rax;
+  const struct hs_call *c = nr < HS_CALL_ROWS ? &hs_calls[nr] : &unknown_call;
+  i64 result;
+  t->in_shim = 1;
+  t->calls++;
+  CTL->calls++;
+  if (nr < HS_CALL_ROWS) CTL->rowCalls[nr]++;
+  switch (c->policy) {
+    case HS_REFUSED: result = c->refusal; break;
+    case HS_UNKNOWN: result = refuse_unknown(t, nr); break;
+    case HS_IRREGULAR: result = hs_irregulars[c->irregular](t, g, c); break;
+    default: result = hs_regular(t, g, c); break;
+  }
+  if (UNLIKELY(t->signal_follows))
+    hs_signals_after(t, g, &result, c->flags & HS_RESTARTS);
+  else
+    t->masked_temporarily = 0;
+  yield_if_due(t);
+  t->in_shim = 0;
+  return result;
+}

@@ -1,0 +1,166 @@
+/* irregular.c: calls whose row points to a function and that belong to no family with its own
+ * file. Each function opens with the fact that makes the call irregular. */
+#include "calls.gen.h"
+#include "connections.h"
+#include "outbox.h"
+#include "regular.h"
+#include "signals.h"
+
+int hs_is_hidden(u64 fd);
+
+/* The kernel's wake order is the baton's order: a wait is given up the baton for, and its record
+ * comes when the thread has it again. Only the priority-inheritance forms, and WAKE_OP, write to
+ * the program's memory. */
+i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u32 op = (u32)g->rsi & 127;
+  int waits = op == 0 || op == 9 || op == 6 || op == 11 || op == 13;
+  int writes = op >= 5 && op != 9 && op != 10;
+  struct hs_record *r = recording() ? NULL : hs_next(t);
+  if (r) {
+    i64 result = r->result;
+    hs_match(t, g, r, hs_check(g, c, -1));
+    if (r->data) {
+      const u32 *words = (const u32 *)HS_RECORD_DATA(r);
+      *(u32 *)g->rdi = words[0];
+      if (op == 5 || op >= 11) *(u32 *)g->r8 = words[1];
+    }
+    hs_consume(t, r);
+    return result;
+  }
+  int held = recording() && (hs_mode == HS_MODE_RECORD || hs_live_with_baton(t));
+  if (hs_mode == HS_MODE_LIVE) held = hs_live_with_baton(t);
+  i64 result;
+  if (waits) {
+    struct regs call = *g;
+    u64 scratch[2];
+    if (hs_mode == HS_MODE_LIVE) hs_shorten(t, &call, scratch);
+    t->wait_start_ns = 0;
+    hs_wake_consumer();
+    if (held) hs_baton_give();
+    result = hs_execute_waiting(t, &call);
+    hs_baton_take();
+  } else {
+    if (!held) hs_baton_take();
+    result = hs_execute(g);
+  }
+  u32 words[2] = {0, 0}, ok;
+  if (writes && (hs_peek(g->rdi & ~7ul, &ok), ok)) {
+    words[0] = *(u32 *)g->rdi;
+    if ((op == 5 || op >= 11) && g->r8) words[1] = *(u32 *)g->r8;
+  }
+  hs_append_bytes(t, HS_NR_futex, (u32)op, result, hs_check(g, c, -1), words, writes ? 8 : 0);
+  return result;
+}
+
+static u64 prctl_out(u64 option) {
+  switch (option) {
+    case 16: return 16;                 /* PR_GET_NAME */
+    case 2: case 9: case 11: case 19: case 25: case 37: return 4; /* PDEATHSIG FPEMU .. TSC .. */
+    case 40: return 8;                  /* PR_GET_TID_ADDRESS */
+    default: return 0;
+  }
+}
+
+/* Some options change this process and are made on both sides; some would undo the shim. */
+i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
+  switch ((int)g->rdi) {
+    case 59: return -HS_EINVAL; /* PR_SET_SYSCALL_USER_DISPATCH: ours */
+    case 26: return -HS_EINVAL; /* PR_SET_TSC: ours */
+    case 35: return -HS_EPERM;  /* PR_SET_MM */
+    case 22: return -HS_EINVAL; /* PR_SET_SECCOMP: a filter would see the shim's calls */
+    default: break;
+  }
+  struct hs_record *r = hs_turn(t);
+  u64 bytes = prctl_out(g->rdi);
+  i64 result = r ? r->result : hs_execute(g);
+  if (result < 0) bytes = 0;
+  if (!r) {
+    hs_append_bytes(t, HS_NR_prctl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rsi,
+                    bytes);
+    return result;
+  }
+  hs_match(t, g, r, hs_check(g, c, -1));
+  if (g->rdi == 15 || g->rdi == 38 || g->rdi == 4 || g->rdi == 0x53564d41) hs_execute(g);
+  memcpy((void *)g->rsi, HS_RECORD_DATA(r), bytes);
+  hs_consume(t, r);
+  return result;
+}
+
+/* fs is the program's thread pointer; gs is the shim's. */
+i64 hs_irr_arch_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
+  (void)t, (void)c;
+  if (g->rdi == 0x1001) return -HS_EPERM;  /* ARCH_SET_GS */
+  if (g->rdi == 0x1004) return -HS_EINVAL; /* ARCH_GET_GS */
+  return hs_execute(g);
+}
+
+/* The list is walked by the kernel when a thread dies, at a time of its own. */
+i64 hs_irr_robust_list(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (g->rax == HS_NR_set_robust_list) return g->rsi == 24 ? 0 : -HS_EINVAL;
+  return hs_regular(t, g, c);
+}
+
+/* Limits that change what descriptors and mappings the kernel gives hold on both sides. */
+i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
+  int sets = g->rax == HS_NR_setrlimit || (g->rax == HS_NR_prlimit64 && g->rdx && !g->rdi);
+  struct hs_record *r = recording() ? NULL : hs_next(t);
+  if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  if (sets && r->result == 0) {
+    if (g->rax == HS_NR_setrlimit)
+      SYS(HS_NR_setrlimit, g->rdi, g->rsi);
+    else
+      SYS(HS_NR_prlimit64, 0, g->rsi, g->rdx, 0);
+  }
+  return hs_replay_regular(t, g, c, r);
+}
+
+/* The program is told the real mask though the shim may have pinned it while it started. */
+i64 hs_irr_affinity(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_regular(t, g, c);
+}
+
+/* The backup keeps its privileges while it replays (it must make threads with given ids). */
+i64 hs_irr_identity(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_regular(t, g, c);
+}
+
+/* The name of the program is right in /proc (start.c), so nothing needs to be translated. */
+i64 hs_irr_readlink(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_regular(t, g, c);
+}
+
+/* A signal sent inside the application is delivered by its own record. */
+i64 hs_irr_kill(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_regular(t, g, c);
+}
+
+/* Both sides arm the timer, so that it runs when the backup goes live; reads are substituted. */
+i64 hs_irr_timerfd_settime(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  if (!r) return hs_record_regular(t, g, c, 1);
+  if (r->result == 0) SYS(HS_NR_timerfd_settime, g->rdi, g->rsi, g->rdx, 0);
+  return hs_replay_regular(t, g, c, r);
+}
+
+/* Kernel-side copies: bytes that never pass through the program's memory. A protected connection
+ * cannot take them (they would leave at once), and the errno makes programs copy themselves. */
+i64 hs_irr_sendfile(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u64 out = g->rax == HS_NR_sendfile ? g->rdi : g->rax == HS_NR_copy_file_range ? g->rdx
+            : g->rax == HS_NR_tee ? g->rsi : g->rdx;
+  u32 entry = fd_entry((int)out);
+  if (FD_KIND(entry) == FD_TCP && (CTL->flags & HS_FLAG_TAKEOVER)) return -HS_EINVAL;
+  struct hs_record *r = recording() ? NULL : hs_next(t);
+  if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  if (r->result > 0 && FD_KIND(entry) == FD_FILE && CTL->files == HS_FILES_MIRRORED) {
+    i64 own = hs_execute(g);
+    if (own != r->result)
+      hs_diverge_values(t, r, "length copied between files", (u64)r->result, (u64)own);
+  }
+  return hs_replay_regular(t, g, c, r);
+}
+
+/* Memory shared by key with processes that may be strangers. */
+i64 hs_irr_shm(struct thread *t, struct regs *g, const struct hs_call *c) {
+  (void)t, (void)g, (void)c;
+  return -HS_ENOSYS;
+}

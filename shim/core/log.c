@@ -1,0 +1,234 @@
+/* log.c: the record stream. On the primary records are laid into the ring as Cap'n Proto words
+ * (see ring.h); on the backup they are taken from it in place.
+ *
+ * The rule: a record is complete before `head` moves past it, and `tail` moves past a record only
+ * when nothing of it will be read again. */
+#include "calls.gen.h"
+#include "order.h"
+#include "signals.h"
+
+static u64 ring_mask(void) { return CTL->ringBytes - 1; }
+static u8 *ring_at(u64 position) { return (u8 *)HS_RING_BASE + (position & ring_mask()); }
+
+/* In LIVE mode (a survivor without a backup) records go nowhere: this is where they are made. */
+static u8 scratch[HS_RECORD_BYTES];
+static u8 *scratch_big(u64 bytes) {
+  static u64 at, size;
+  if (bytes > size) {
+    if (at) SYS(HS_NR_munmap, at, size);
+    size = PAGE_UP(bytes);
+    at = (u64)SYS(HS_NR_mmap, 0x2d0000000000ul, size, HS_PROT_READ | HS_PROT_WRITE,
+                  HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_FIXED, -1, 0);
+  }
+  return (u8 *)at;
+}
+
+void hs_wake_consumer(void) {
+  if (!__atomic_load_n(&CTL->dataSleeping, __ATOMIC_SEQ_CST)) return;
+  __atomic_store_n(&CTL->dataSleeping, 0, __ATOMIC_RELAXED);
+  __atomic_add_fetch(&CTL->dataWord, 1, __ATOMIC_SEQ_CST);
+  SYS(HS_NR_futex, &CTL->dataWord, 1 /* WAKE */, 1);
+}
+
+/* Room for `bytes` more: waits while the ring is full or the backup too far behind. */
+static NOINLINE void wait_for_space(u64 bytes) {
+  for (;;) {
+    u64 tail = __atomic_load_n(&CTL->tail, __ATOMIC_ACQUIRE);
+    u64 lag = CTL->maxLagBytes;
+    int full = CTL->head + bytes > tail + CTL->ringBytes;
+    int behind = lag && (CTL->flags & HS_FLAG_PROTECTED) && CTL->head > CTL->replayed + lag;
+    if (!full && !behind) return;
+    u32 word = __atomic_load_n(&CTL->spaceWord, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&CTL->spaceSleeping, 1, __ATOMIC_SEQ_CST);
+    hs_wake_consumer();
+    u64 limit[2] = {0, 1000000};
+    SYS(HS_NR_futex, &CTL->spaceWord, 0 /* WAIT */, word, limit);
+  }
+}
+
+struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, u64 check,
+                             u64 bytes) {
+  u64 size = HS_RECORD_BYTES + ((bytes + 7) & ~7ul);
+  struct hs_record *r;
+  if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
+  if (UNLIKELY(hs_mode == HS_MODE_LIVE)) {
+    r = (struct hs_record *)(bytes ? scratch_big(size) : scratch);
+  } else {
+    u64 head = CTL->head;
+    if (UNLIKELY(size > HS_MAX_RECORD_BYTES)) hs_die("a record is larger than 16 MiB");
+    if (UNLIKELY(head + size > CTL->tail + CTL->ringBytes) ||
+        UNLIKELY(CTL->maxLagBytes && head > CTL->replayed + CTL->maxLagBytes))
+      wait_for_space(size);
+    r = (struct hs_record *)ring_at(head);
+  }
+  r->segments = 0;
+  r->words = (u32)(size / 8 - 1);
+  r->root = HS_ROOT_POINTER;
+  r->method = row;
+  r->pid = t->pid;
+  r->seq = CTL->headSeq + 1;
+  r->tid = t->tid;
+  r->object = object;
+  r->result = result;
+  r->check = check;
+  r->data = bytes ? HS_DATA_POINTER(bytes) : 0;
+  if (bytes & 7) *(u64 *)((u8 *)r + size - 8) = 0;
+  return r;
+}
+
+void hs_publish(struct hs_record *r) {
+  struct thread *t = self();
+  u32 row = r->method & HS_METHOD_ROW;
+  /* a signal caught so far is delivered after this record: the backup must know to wait for it */
+  if (UNLIKELY(t->pending != 0) && (row < HS_EVENT_BASE || row == HS_EV_SIGNAL) &&
+      hs_signal_ready(t)) {
+    r->method |= HS_METHOD_SIGNAL_FOLLOWS;
+    t->signal_follows = 1;
+  }
+  if (UNLIKELY(hs_baton_is_overdue(t)) && row < HS_EVENT_BASE && row != HS_NR_exit) {
+    r->method |= HS_METHOD_YIELDED;
+    t->yield_follows = 1;
+  }
+  if (UNLIKELY(hs_mode == HS_MODE_LIVE)) return;
+  CTL->headSeq = r->seq;
+  __atomic_store_n(&CTL->head, CTL->head + HS_RECORD_SIZE(r), __ATOMIC_RELEASE);
+  if (UNLIKELY(CTL->head - CTL->tail > CTL->ringBytes / 8)) hs_wake_consumer();
+}
+
+struct hs_record *hs_append(struct thread *t, u32 row, u32 object, i64 result, u64 check,
+                            const struct span *spans, u32 nspans) {
+  u64 bytes = 0;
+  for (u32 i = 0; i < nspans; i++) bytes += spans[i].bytes;
+  struct hs_record *r = hs_reserve(t, row, object, result, check, bytes);
+  u8 *data = HS_RECORD_DATA(r);
+  for (u32 i = 0; i < nspans; i++) {
+    memcpy(data, spans[i].at, spans[i].bytes);
+    data += spans[i].bytes;
+  }
+  hs_publish(r);
+  return r;
+}
+
+void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 check,
+                     const void *data, u64 bytes) {
+  struct span span = {(u8 *)data, bytes};
+  hs_append(t, row, object, result, check, &span, bytes ? 1 : 0);
+}
+
+/* ---- the backup's side ---- */
+
+void hs_consume(struct thread *t, struct hs_record *r) {
+  t->signal_follows = (r->method & HS_METHOD_SIGNAL_FOLLOWS) != 0;
+  t->yield_follows = (r->method & HS_METHOD_YIELDED) != 0;
+  u32 row = r->method & HS_METHOD_ROW;
+  if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
+  CTL->tailSeq = r->seq;
+  __atomic_store_n(&CTL->tail, CTL->tail + HS_RECORD_SIZE(r), __ATOMIC_RELEASE);
+  if (UNLIKELY(__atomic_load_n(&CTL->spaceSleeping, __ATOMIC_RELAXED))) {
+    __atomic_store_n(&CTL->spaceSleeping, 0, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&CTL->spaceWord, 1, __ATOMIC_SEQ_CST);
+    SYS(HS_NR_futex, &CTL->spaceWord, 1, 1);
+  }
+}
+
+/* The record at the tail, waiting for it; NULL when the log has ended for good. */
+static struct hs_record *wait_for_data(struct thread *t) {
+  for (u32 spins = 0;; spins++) {
+    u32 end = __atomic_load_n(&CTL->end, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&CTL->head, __ATOMIC_ACQUIRE) != CTL->tail)
+      return (struct hs_record *)ring_at(CTL->tail);
+    if (end == HS_END_GO_LIVE) return NULL;
+    if (end == HS_END_STOP) {
+      CTL->end = HS_END_STOP;
+      SYS(HS_NR_exit_group, 0);
+    }
+    if (spins < 50) {
+      __asm__ volatile("pause");
+      continue;
+    }
+    if (!t->wait_start_ns) t->wait_start_ns = hs_now_ns(1);
+    u32 word = __atomic_load_n(&CTL->dataWord, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&CTL->dataSleeping, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&CTL->head, __ATOMIC_SEQ_CST) != CTL->tail || CTL->end != end) continue;
+    u64 limit[2] = {0, 100000000};
+    SYS(HS_NR_futex, &CTL->dataWord, 0, word, limit);
+  }
+}
+
+static void wake_slot(u32 slot) {
+  struct hs_slot *s = SLOT(slot);
+  __atomic_add_fetch(&s->go, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&s->waiting, __ATOMIC_SEQ_CST)) SYS(HS_NR_futex, &s->go, 1, 1);
+}
+
+static void give_turn_to(struct thread *t, struct hs_record *r) {
+  u32 next = r->tid < HS_MAX_TID ? TIDMAP[r->tid] : 0;
+  if (SLOT(next)->tid != r->tid || SLOT(next)->state != 1)
+    hs_diverge_values(t, r, "a record of a thread that does not exist here", r->tid, next);
+  __atomic_store_n(&CTL->turn, next, __ATOMIC_SEQ_CST);
+  wake_slot(next);
+}
+
+static NOINLINE void wait_for_turn(struct thread *t) {
+  struct hs_slot *s = SLOT(t->slot);
+  u32 go = __atomic_load_n(&s->go, __ATOMIC_SEQ_CST);
+  for (int i = 0; i < 100 && CTL->turn != t->slot && !CTL->live; i++) __asm__ volatile("pause");
+  if (CTL->turn == t->slot || CTL->live) return;
+  if (!t->wait_start_ns) t->wait_start_ns = hs_now_ns(1);
+  __atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
+  if (__atomic_load_n(&CTL->turn, __ATOMIC_SEQ_CST) != t->slot && !CTL->live)
+    SYS(HS_NR_futex, &s->go, 0, go, 0);
+  __atomic_store_n(&s->waiting, 0, __ATOMIC_SEQ_CST);
+}
+
+struct hs_record *hs_next(struct thread *t) {
+  t->wait_start_ns = 0;
+  for (;;) {
+    if (__atomic_load_n(&CTL->turn, __ATOMIC_ACQUIRE) != t->slot) {
+      if (CTL->live) break;
+      wait_for_turn(t);
+      continue;
+    }
+    if (UNLIKELY(CTL->live)) break;
+    struct hs_record *r = wait_for_data(t);
+    if (!r) {
+      hs_go_live(t);
+      for (u32 i = 0; i < CTL->slots; i++)
+        if (i != t->slot && SLOT(i)->state == 1) wake_slot(i);
+      return NULL;
+    }
+    if (LIKELY(r->tid == t->tid)) return r;
+    give_turn_to(t, r);
+  }
+  if (!t->live_noted) hs_go_live(t);
+  return NULL;
+}
+
+int hs_live_with_baton(struct thread *t) {
+  (void)t;
+  return CTL->holder == ((u64)t->pid << 32 | t->tid);
+}
+
+struct hs_record *hs_turn(struct thread *t) {
+  if (recording()) return NULL;
+  struct hs_record *r = hs_next(t);
+  if (!r && !hs_live_with_baton(t)) hs_baton_take();
+  return r;
+}
+
+void hs_pass_turn_on_exit(struct thread *t) {
+  /* the exiting thread owns the turn; the next record names its successor */
+  if (CTL->live) return;
+  struct hs_record *r = wait_for_data(t);
+  if (r)
+    give_turn_to(t, r);
+  else
+    hs_go_live(t);
+}
+
+struct hs_record *hs_expect(struct thread *t, u32 row) {
+  struct hs_record *r = hs_next(t);
+  if (r && (r->method & HS_METHOD_ROW) != row)
+    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), hs_row_name(row));
+  return r;
+}

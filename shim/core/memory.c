@@ -1,0 +1,254 @@
+/* memory.c: the program's address space, kept equal to the byte on both sides, and the digest that
+ * proves it.
+ *
+ * The rule: a mapping lands at the recorded address or the replay stops. File contents come from
+ * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
+#include "calls.gen.h"
+#include "regular.h"
+#include "signals.h"
+#include "sites.h"
+
+#define HS_CARRIED_MAP_MOST (8ul << 20)
+
+/* What a record of a file mapping says about the file; then its path, then carried contents. */
+struct map_note {
+  u64 device, inode, bytes, modified_ns;
+  u32 path_bytes, carried;
+};
+struct kernel_stat {
+  u64 device, inode, links;
+  u32 mode, uid, gid, pad;
+  u64 rdev;
+  i64 bytes, block_bytes, blocks;
+  i64 atime, atime_ns, mtime, mtime_ns, ctime, ctime_ns, unused[3];
+};
+_Static_assert(sizeof(struct kernel_stat) == 144, "struct stat of the kernel");
+
+static u64 path_of(i64 fd, char *to, u64 room) {
+  char link[40], *p = hs_put(link, "self/fd/");
+  p = hs_put_dec(p, fd);
+  *p = 0;
+  i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, to, room - 1);
+  if (n < 0) n = 0;
+  to[n] = 0;
+  return (u64)n;
+}
+
+/* A regular file that was changed since the session began is carried; so is one without a name. */
+static int must_carry(const struct kernel_stat *st) {
+  u64 changed = (u64)st->ctime * 1000000000ul + (u64)st->ctime_ns;
+  return (st->mode & 0170000) == 0100000 && (st->links == 0 || changed >= CTL->startRealNs);
+}
+
+static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct { struct map_note note; char path[1032]; } head;
+  struct kernel_stat st;
+  i64 at = hs_execute(g);
+  if (at < 0 && at > -4096) {
+    hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), NULL, 0);
+    return at;
+  }
+  memset(&head.note, 0, sizeof head.note);
+  u64 path_bytes = path_of((i64)g->r8, head.path, 1024);
+  if (!SYS(HS_NR_fstat, (int)g->r8, &st)) {
+    head.note.device = st.device, head.note.inode = st.inode, head.note.bytes = (u64)st.bytes;
+    head.note.modified_ns = (u64)st.mtime * 1000000000ul + (u64)st.mtime_ns;
+    if (CTL->files == HS_FILES_CARRIED && FD_KIND(fd_entry((i64)g->r8)) != FD_MEMFD &&
+        must_carry(&st)) {
+      u64 left = (u64)st.bytes > g->r9 ? (u64)st.bytes - g->r9 : 0;
+      u64 most = g->rsi < left ? g->rsi : left;
+      head.note.carried = (u32)(most < HS_CARRIED_MAP_MOST ? most : HS_CARRIED_MAP_MOST);
+    }
+  }
+  head.note.path_bytes = (u32)path_bytes;
+  /* readable, or its contents could not be carried by reading the mapping itself */
+  if (!(g->rdx & HS_PROT_READ)) head.note.carried = 0;
+  struct span spans[2] = {{(u8 *)&head, sizeof head.note + ((path_bytes + 8) & ~7ul)},
+                          {(u8 *)at, head.note.carried}};
+  hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, head.note.carried ? 2 : 1);
+  if (g->rdx & HS_PROT_EXEC) hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, head.path);
+  return at;
+}
+
+static i64 open_for_map(struct thread *t, const struct hs_record *r, const struct map_note *note,
+                        const char *path) {
+  struct kernel_stat st;
+  i64 fd = SYS(HS_NR_open, path, HS_O_CLOEXEC, 0);
+  if (fd < 0) hs_diverge(t, r, path, "this file cannot be opened here");
+  if (SYS(HS_NR_fstat, fd, &st) == 0 && (st.mode & 0170000) == 0100000 &&
+      (u64)st.bytes != note->bytes)
+    hs_diverge(t, r, path, "this file has changed since the recording");
+  return fd;
+}
+
+static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r) {
+  const struct map_note *note = (const void *)HS_RECORD_DATA(r);
+  const char *path = (const char *)(note + 1);
+  const u8 *contents = (const u8 *)path + ((note->path_bytes + 8u) & ~7u);
+  u64 flags = g->r10, where = (u64)r->result;
+  u32 kind = FD_KIND(fd_entry((i64)g->r8));
+  i64 at;
+  if (!(flags & HS_MAP_FIXED)) flags |= HS_MAP_FIXED_NOREPLACE;
+  int own_file = kind == FD_MEMFD || (kind == FD_FILE && CTL->files == HS_FILES_MIRRORED);
+  if (own_file) {
+    at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, (int)g->r8, g->r9);
+  } else if (note->carried) {
+    i64 fd = SYS(HS_NR_memfd_create, "hotswap-map", 1);
+    SYS(HS_NR_ftruncate, fd, note->bytes > g->r9 ? note->bytes - g->r9 : PAGE);
+    SYS(HS_NR_pwrite64, fd, contents, note->carried, 0);
+    at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, fd, 0);
+    SYS(HS_NR_close, fd);
+  } else {
+    i64 fd = open_for_map(t, r, note, path);
+    at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
+    SYS(HS_NR_close, fd);
+  }
+  if (at == (i64)where && (g->rdx & HS_PROT_EXEC))
+    hs_sites_mapped(where, PAGE_UP(g->rsi), g->r9, path);
+  return at;
+}
+
+i64 hs_irr_map(struct thread *t, struct regs *g, const struct hs_call *c) {
+  int of_file = (int)g->r8 >= 0 && !(g->r10 & HS_MAP_ANON);
+  struct hs_record *r = hs_turn(t);
+  if (!r) {
+    if (g->r10 & HS_MAP_FIXED) hs_sites_unmapped(g->rdi, PAGE_UP(g->rsi));
+    if (of_file) return record_file_map(t, g, c);
+    i64 at = hs_execute(g);
+    hs_append(t, HS_NR_mmap, 0, at, hs_check(g, c, at), NULL, 0);
+    return at;
+  }
+  hs_match(t, g, r, hs_check(g, c, r->result));
+  i64 want = r->result, at = want;
+  if (g->r10 & HS_MAP_FIXED) hs_sites_unmapped(g->rdi, PAGE_UP(g->rsi));
+  if (want > 0 || want < -4095) {
+    if (of_file) {
+      at = replay_file_map(t, g, r);
+    } else {
+      u64 flags = g->r10 | ((g->r10 & HS_MAP_FIXED) ? 0 : HS_MAP_FIXED_NOREPLACE);
+      at = SYS(HS_NR_mmap, want, g->rsi, g->rdx, flags, -1, 0);
+    }
+    if (at != want) hs_diverge_values(t, r, "address of a mapping", (u64)want, (u64)at);
+  }
+  hs_consume(t, r);
+  return at;
+}
+
+i64 hs_irr_remap(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  if (!r) {
+    i64 at = hs_execute(g);
+    hs_append(t, (u32)g->rax, 0, at, hs_check(g, c, at), NULL, 0);
+    return at;
+  }
+  hs_match(t, g, r, hs_check(g, c, r->result));
+  struct regs call = *g;
+  i64 want = r->result, at = want;
+  if (want > 0 || want < -4095) {
+    if ((u64)want != g->rdi && !(g->r10 & 2)) {
+      call.r10 |= 3; /* MAYMOVE | FIXED */
+      call.r8 = (u64)want;
+    }
+    at = hs_execute(&call);
+    if (at != want) hs_diverge_values(t, r, "address of a mapping", (u64)want, (u64)at);
+  }
+  hs_consume(t, r);
+  return at;
+}
+
+i64 hs_irr_unmap(struct thread *t, struct regs *g, const struct hs_call *c) {
+  hs_sites_unmapped(g->rdi, PAGE_UP(g->rsi));
+  return hs_both(t, g, c);
+}
+i64 hs_irr_brk(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_both(t, g, c);
+}
+i64 hs_irr_protect(struct thread *t, struct regs *g, const struct hs_call *c) {
+  return hs_both(t, g, c);
+}
+
+/* ---- the digest of writable memory ---- */
+
+static int is_ours(u64 at) {
+  return (at >= HS_CORE_BASE && at < HS_CORE_END) || (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
+         (at >= HS_STUBS_HIGH && at < HS_STUBS_HIGH + HS_STUBS_BYTES) ||
+         (at >= HS_STUBS_PIE && at < HS_STUBS_PIE + HS_STUBS_BYTES) ||
+         (at >= HS_STUBS_LOW && at < HS_STUBS_LOW + HS_STUBS_BYTES);
+}
+
+static const char *parse_hex(const char *p, u64 *value) {
+  *value = 0;
+  for (;; p++) {
+    if (*p >= '0' && *p <= '9')
+      *value = *value * 16 + (u64)(*p - '0');
+    else if (*p >= 'a' && *p <= 'f')
+      *value = *value * 16 + (u64)(*p - 'a') + 10;
+    else
+      return p;
+  }
+}
+
+/* Pages that were never touched are zero on both sides, so zero pages add nothing. */
+static u32 digest_range(u32 crc, u64 from, u64 to, i64 pagemap, int anonymous) {
+  static u64 present[512];
+  for (u64 at = from; at < to; at += 512 * PAGE) {
+    u64 pages = (to - at) / PAGE < 512 ? (to - at) / PAGE : 512;
+    int known = anonymous && SYS(HS_NR_pread64, pagemap, present, pages * 8, at / PAGE * 8) ==
+                                 (i64)(pages * 8);
+    for (u64 i = 0; i < pages; i++) {
+      if (known && !(present[i] >> 62)) continue;
+      u64 page = at + i * PAGE;
+      u32 sum = hs_crc(0, (const void *)page, PAGE);
+      if (!sum) continue;
+      crc = hs_crc_word(hs_crc_word(crc, page), sum);
+    }
+  }
+  return crc;
+}
+
+static u32 digest_line(u32 crc, const char *line, i64 pagemap, u64 *bytes) {
+  u64 from, to, skip, inode = 0;
+  const char *p = parse_hex(line, &from);
+  p = parse_hex(p + 1, &to);
+  const char *prot = p + 1;
+  p = parse_hex(prot + 5, &skip);
+  while (*p && *p != ' ' ) p++;
+  p = parse_hex(p + 1, &skip);
+  if (*p == ':') p = parse_hex(p + 1, &skip);
+  for (p++; *p >= '0' && *p <= '9'; p++) inode = inode * 10 + (u64)(*p - '0');
+  if (prot[0] != 'r' || prot[1] != 'w' || is_ours(from) || from > 0x7fffffffffff) return crc;
+  *bytes += to - from;
+  return digest_range(crc, from, to, pagemap, inode == 0);
+}
+
+u64 hs_memory_digest(u64 *bytes) {
+  static char text[65536];
+  *bytes = 0;
+  if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
+  i64 maps = SYS(HS_NR_openat, HIDDEN(HID_PROC), "self/maps", HS_O_CLOEXEC, 0);
+  i64 pagemap = SYS(HS_NR_openat, HIDDEN(HID_PROC), "self/pagemap", HS_O_CLOEXEC, 0);
+  u64 have = 0;
+  u32 crc = 0;
+  for (;;) {
+    i64 n = SYS(HS_NR_read, maps, text + have, sizeof text - 1 - have);
+    if (n <= 0) break;
+    have += (u64)n;
+    text[have] = 0;
+    char *line = text;
+    for (;;) {
+      char *end = line;
+      while (*end && *end != '\n') end++;
+      if (!*end) break;
+      *end = 0;
+      crc = digest_line(crc, line, pagemap, bytes);
+      line = end + 1;
+    }
+    have = (u64)(text + have - line);
+    for (u64 i = 0; i < have; i++) text[i] = line[i];
+  }
+  SYS(HS_NR_close, maps);
+  SYS(HS_NR_close, pagemap);
+  CTL->memoryBytes += *bytes;
+  CTL->memoryProcesses++;
+  return crc;
+}

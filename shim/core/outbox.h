@@ -1,0 +1,25 @@
+/* outbox.h: output commit on the primary. The program's bytes for a TCP connection are taken at
+ * once and leave when the backup holds every record before them (`released` in ring.h). */
+#ifndef HS_OUTBOX_H
+#define HS_OUTBOX_H
+
+#include "arguments.h"
+
+/* Is this output call one whose bytes must be held? */
+int hs_outbox_wanted(const struct regs *g);
+i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
+                   const struct before *b);
+/* Waits until everything of this process has left (before fork, exec and exit). */
+void hs_outbox_drain(struct thread *t);
+/* The program closes the descriptor: what is held leaves first. 1: the close was taken over. */
+int hs_outbox_close(struct thread *t, i64 fd);
+
+struct hs_conn;
+/* Appends an output call on a TCP connection; now and then with what the client has confirmed. */
+void hs_append_output(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result);
+/* Waits until everything held for one connection has left. */
+void hs_outbox_flush(struct thread *t, struct hs_conn *k);
+/* The program has read: the client's bytes may be acknowledged once the record is received. */
+void hs_outbox_note_read(struct thread *t, struct hs_conn *k);
+
+#endif

@@ -1,0 +1,374 @@
+/* process.c: clone in all its forms, exec, exit, wait (process.h).
+ *
+ * Every child is made with clone3, so that the backup can ask for the recorded id (set_tid). The
+ * kernel's own asynchronous writes (CLEARTID and the like) are stripped and made in log order.
+ * vfork's parent is held by a word that the kernel clears when the child execs or ends. */
+#include "process.h"
+
+#include "calls.gen.h"
+#include "outbox.h"
+#include "regular.h"
+#include "signals.h"
+#include "sites.h"
+
+enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
+       CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
+       CLONE_CHILD_SETTID = 0x1000000, CLONE_NEWANY = 0x7e020000 };
+
+struct clone_args {
+  u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_bytes, tls, set_tid,
+      set_tid_count, cgroup;
+};
+
+u32 hs_chunk_new(void) {
+  u32 chunk;
+  while (__atomic_exchange_n(&CTL->arenaLock, 1, __ATOMIC_ACQUIRE)) __asm__ volatile("pause");
+  chunk = CTL->arenaFree;
+  if (chunk)
+    CTL->arenaFree = *(u32 *)CHUNK(chunk);
+  else
+    chunk = ++CTL->arenaUsed;
+  __atomic_store_n(&CTL->arenaLock, 0, __ATOMIC_RELEASE);
+  if (chunk >= HS_ARENA_CHUNKS) hs_die("the shared arena is used up");
+  *(u32 *)CHUNK(chunk) = 0;
+  return chunk;
+}
+
+void hs_chunk_free(u32 chunk) {
+  while (__atomic_exchange_n(&CTL->arenaLock, 1, __ATOMIC_ACQUIRE)) __asm__ volatile("pause");
+  *(u32 *)CHUNK(chunk) = CTL->arenaFree;
+  CTL->arenaFree = chunk;
+  __atomic_store_n(&CTL->arenaLock, 0, __ATOMIC_RELEASE);
+}
+
+struct thread *hs_thread_new(u32 slot) {
+  struct thread *t = thread_at(slot);
+  if (slot >= HS_MAX_SLOTS) hs_die("the application made more than 4096 threads");
+  memset(t, 0, sizeof *t);
+  t->self = (u64)t;
+  t->slot = slot;
+  t->stack_top = (u64)t + HS_THREAD_BYTES - 64;
+  t->actions = hs_process.actions;
+  return t;
+}
+
+static void enrol(struct thread *t, u32 tid, u32 pid) {
+  struct hs_slot *s = SLOT(t->slot);
+  t->tid = tid;
+  t->pid = pid;
+  s->tid = tid;
+  s->pid = pid;
+  s->fdChunk = t->fd_chunk;
+  s->state = 1;
+  if (tid < HS_MAX_TID) TIDMAP[tid] = (u16)t->slot;
+}
+
+/* Runs first thing in every child, on its own shim stack, with the registers of its parent. */
+void hs_child_start(void) {
+  struct thread *t = self();
+  hs_sites_arm();
+  t->tid = (u32)SYS(HS_NR_gettid);
+  t->pid = (u32)SYS(HS_NR_getpid);
+  if (t->forked) { /* a forked process: this memory is its own now */
+    hs_process.pid = t->pid;
+    hs_process.dying = 0;
+    hs_process.releaser = 0;
+    hs_process.threads = 1;
+  }
+  hs_signals_thread(t);
+  struct hs_record *r = hs_turn(t);
+  if (r) {
+    if ((r->method & HS_METHOD_ROW) != HS_EV_THREAD_START)
+      hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "start of a thread");
+    hs_consume(t, r);
+  } else {
+    if (hs_mode == HS_MODE_RECORD) hs_baton_take();
+    hs_append(t, HS_EV_THREAD_START, 0, t->tid, 0, NULL, 0);
+  }
+  if (t->set_tid) *(u32 *)t->set_tid = t->tid;
+}
+
+/* The child's thread, prepared in the parent; after a fork the child finds its own copy of it. */
+static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags, u64 stack,
+                              u64 child_tid) {
+  u32 slot = CTL->slots++;
+  struct thread *child = hs_thread_new(slot);
+  struct regs *frame = (struct regs *)(child->stack_top - sizeof(struct regs));
+  *frame = *g;
+  child->child_frame = (u64)frame;
+  child->app_sp = stack ? stack : t->app_sp;
+  child->mask = t->mask;
+  child->fd_chunk = t->fd_chunk;
+  child->actions = t->actions;
+  if (!(flags & CLONE_VM) || (flags & CLONE_VFORK)) {
+    child->altstack_sp = t->altstack_sp;
+    child->altstack_flags = t->altstack_flags;
+    child->altstack_bytes = t->altstack_bytes;
+  }
+  if (!(flags & CLONE_VM) && t->xsave_depth) {
+    child->xsave_depth = t->xsave_depth;
+    memcpy(child->xsave_frames, t->xsave_frames, sizeof t->xsave_frames);
+    memcpy((u8 *)child + HS_T_XSAVE, (u8 *)t + HS_T_XSAVE, 0x4000);
+  }
+  child->forked = !(flags & CLONE_VM);
+  if (!(flags & CLONE_THREAD)) {
+    child->fd_chunk = hs_chunk_new();
+    memcpy(CHUNK(child->fd_chunk), CHUNK(t->fd_chunk), HS_CHUNK_BYTES);
+    if (flags & CLONE_VM) {
+      child->vfork_child = 1;
+      child->actions = (struct kernel_sigaction *)((u8 *)child + HS_T_ACTIONS);
+      memcpy(child->actions, t->actions, 65 * sizeof *t->actions);
+    }
+  }
+  if (flags & CLONE_CHILD_SETTID) child->set_tid = child_tid;
+  if (flags & CLONE_CHILD_CLEARTID) child->clear_tid = child_tid;
+  return child;
+}
+
+static void mark_shared_descriptors(void) {
+  volatile u32 *fds = FDS;
+  for (u32 i = 0; i < HS_MAX_FD; i++)
+    if (fds[i]) fds[i] |= FD_SHARED;
+}
+
+static void hold_for_vfork(struct thread *t, volatile u32 *word) {
+  struct hs_record *r;
+  if (recording()) {
+    hs_wake_consumer();
+    hs_baton_give();
+    for (u32 v; (v = *word) != 0;) SYS(HS_NR_futex, word, 0, v, 0);
+    hs_baton_take();
+    hs_append(t, HS_EV_RESUME, 0, 0, 0, NULL, 0);
+    return;
+  }
+  r = hs_turn(t);
+  for (u32 v; (v = *word) != 0;) SYS(HS_NR_futex, word, 0, v, 0);
+  if (!r) return;
+  if ((r->method & HS_METHOD_ROW) != HS_EV_RESUME)
+    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "resume after vfork");
+  hs_consume(t, r);
+}
+
+i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u64 flags = 0, stack = 0, parent_tid = 0, child_tid = 0, tls = 0, signal = HS_SIGCHLD;
+  i64 set_tid, tid;
+  if (g->rax == HS_NR_clone) {
+    flags = g->rdi & ~0xfful, signal = g->rdi & 0xff, stack = g->rsi, parent_tid = g->rdx;
+    child_tid = g->r10, tls = g->r8;
+  } else if (g->rax == HS_NR_vfork) {
+    flags = CLONE_VM | CLONE_VFORK;
+  }
+  if ((flags & CLONE_NEWANY) || ((flags & CLONE_VM) && !(flags & (CLONE_THREAD | CLONE_VFORK))))
+    return -HS_EPERM; /* namespaces, and processes that share memory without an order */
+  struct hs_record *r = hs_turn(t);
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, r->result));
+    if (r->result < 0) {
+      i64 error = r->result;
+      hs_consume(t, r);
+      return error;
+    }
+    set_tid = r->result;
+  } else if (!(flags & CLONE_THREAD)) {
+    hs_outbox_drain(t);
+    mark_shared_descriptors();
+  }
+  struct thread *child = prepare(t, g, flags, stack, child_tid);
+  int thread = (flags & CLONE_THREAD) != 0;
+  struct clone_args args = {
+      .flags = flags & ~(u64)(CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+                              CLONE_CHILD_CLEARTID),
+      .exit_signal = thread ? 0 : signal,
+      .tls = tls,
+      .set_tid = r ? (u64)&set_tid : 0,
+      .set_tid_count = r ? 1 : 0};
+  /* the child leaves the shim's stack before it uses one, so any valid area will do */
+  if (flags & CLONE_VM) args.stack = child->stack_top - 4096, args.stack_bytes = 1024;
+  if (flags & CLONE_VFORK) {
+    t->vfork_word = 1;
+    args.flags |= CLONE_CHILD_CLEARTID;
+    args.child_tid = (u64)&t->vfork_word;
+  }
+  CTL->threads++;
+  tid = hs_clone(&args, sizeof args, child);
+  if (tid < 0) {
+    CTL->threads--;
+    CTL->slots--;
+    if (r) hs_diverge_values(t, r, "a child with the recorded id", (u64)set_tid, (u64)tid);
+    hs_append(t, (u32)g->rax, 0, tid, hs_check(g, c, tid), NULL, 0);
+    return tid;
+  }
+  enrol(child, (u32)tid, thread ? t->pid : (u32)tid);
+  if (thread)
+    CTL->threadsMade++, hs_process.threads++;
+  else
+    CTL->processesMade++, CTL->processes++, CTL->forks++;
+  if ((flags & CLONE_PARENT_SETTID) && parent_tid) *(u32 *)parent_tid = (u32)tid;
+  if (r)
+    hs_consume(t, r);
+  else
+    hs_append(t, (u32)g->rax, 0, tid, hs_check(g, c, tid), NULL, 0);
+  if (flags & CLONE_VFORK) hold_for_vfork(t, &t->vfork_word);
+  return tid;
+}
+
+/* ---- the end ---- */
+
+static void wake_joiner(struct thread *t) {
+  if (!t->clear_tid) return;
+  *(volatile u32 *)t->clear_tid = 0;
+  if (recording()) SYS(HS_NR_futex, t->clear_tid, 1, 0x7fffffff);
+}
+
+i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c);
+
+i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (t->vfork_child || hs_process.threads == 1) { /* the last thread ends the process */
+    g->rax = HS_NR_exit_group;
+    return hs_irr_exit_group(t, g, &hs_calls[HS_NR_exit_group]);
+  }
+  struct hs_record *r = hs_turn(t);
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, 0));
+    SLOT(t->slot)->state = 2;
+    CTL->threads--, hs_process.threads--;
+    wake_joiner(t);
+    hs_consume(t, r);
+    hs_pass_turn_on_exit(t);
+    if (hs_mode == HS_MODE_LIVE) hs_baton_give();
+  } else {
+    hs_append(t, HS_NR_exit, 0, (i64)g->rdi, hs_check(g, c, 0), NULL, 0);
+    SLOT(t->slot)->state = 2;
+    CTL->threads--, hs_process.threads--;
+    wake_joiner(t);
+    hs_baton_give();
+  }
+  SYS(HS_NR_exit, g->rdi);
+  __builtin_unreachable();
+}
+
+static void leave_all(struct thread *t) {
+  for (u32 i = 0; i < CTL->slots; i++)
+    if (SLOT(i)->state == 1 && SLOT(i)->pid == t->pid) {
+      SLOT(i)->state = 2;
+      CTL->threads--;
+    }
+  CTL->processes--;
+}
+
+i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (recording()) hs_outbox_drain(t);
+  struct hs_record *r = hs_turn(t);
+  u64 bytes = 0, digest = t->vfork_child ? 0 : hs_memory_digest(&bytes);
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, 0));
+    u64 recorded;
+    memcpy(&recorded, HS_RECORD_DATA(r), 8);
+    if (recorded != digest) CTL->memoryUnequal++;
+    hs_consume(t, r);
+    leave_all(t);
+    if (CTL->processes) hs_pass_turn_on_exit(t);
+  } else {
+    hs_append_bytes(t, HS_NR_exit_group, 0, (i64)g->rdi, hs_check(g, c, 0), &digest, 8);
+    leave_all(t);
+    if (!t->vfork_child) hs_process.dying = t->pid;
+    hs_wake_consumer();
+    hs_baton_give();
+  }
+  SYS(HS_NR_exit_group, g->rdi);
+  __builtin_unreachable();
+}
+
+/* ---- wait: the backup's child has the same id and has come to the same end ---- */
+
+static void reap(u32 pid, int killed, int options) {
+  u32 status;
+  if (options & 0x01000000 /* WNOWAIT */) return;
+  if (killed) SYS(HS_NR_kill, pid, HS_SIGKILL);
+  SYS(HS_NR_wait4, pid, &status, 0x40000000 /* __WALL */, 0);
+}
+
+i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = recording() ? NULL : hs_next(t);
+  if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  i64 result = hs_replay_regular(t, g, c, r);
+  if (g->rax == HS_NR_wait4 && result > 0) {
+    u32 status = g->rsi ? *(u32 *)g->rsi : 0;
+    int stopped = (status & 0xff) == 0x7f || status == 0xffff;
+    if (!stopped) reap((u32)result, (status & 0x7f) != 0, 0);
+  } else if (g->rax == HS_NR_waitid && result == 0 && g->rdx) {
+    const u32 *info = (const u32 *)g->rdx;
+    u32 code = info[2]; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+    if (info[4] && code >= 1 && code <= 3) reap(info[4], code != 1, (int)g->r10);
+  }
+  return result;
+}
+
+/* ---- exec ---- */
+
+static i64 executable_error(const char *path, i64 dirfd, u64 flags) {
+  u8 head[4];
+  u32 st[36];
+  i64 e = SYS(HS_NR_faccessat2, dirfd, path, 1, 0x200 | (flags & 0x1000));
+  if (e == -HS_ENOSYS || e == -HS_EINVAL) e = SYS(HS_NR_faccessat, dirfd, path, 1);
+  if (e) return e;
+  i64 fd = SYS(HS_NR_openat, dirfd, path, HS_O_CLOEXEC, 0);
+  if (fd < 0) return fd == -HS_EACCES ? fd : fd;
+  e = SYS(HS_NR_fstat, fd, st);
+  i64 n = SYS(HS_NR_pread64, fd, head, 4, 0);
+  SYS(HS_NR_close, fd);
+  if (e) return e;
+  if ((st[6] & 0170000) != 0100000) return -HS_EACCES;
+  if (n >= 2 && head[0] == '#' && head[1] == '!') return 0;
+  if (n < 4 || head[0] != 0x7f || head[1] != 'E' || head[2] != 'L' || head[3] != 'F')
+    return -8; /* ENOEXEC */
+  return 0;
+}
+
+i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
+  int at = g->rax == HS_NR_execveat;
+  u64 path = at ? g->rsi : g->rdi, argv = at ? g->rdx : g->rsi, envp = at ? g->r10 : g->rdx;
+  u32 ok;
+  struct hs_record *r = hs_turn(t);
+  i64 error;
+  if (r) {
+    error = r->result;
+    hs_match(t, g, r, hs_check(g, c, error));
+    hs_consume(t, r);
+  } else {
+    error = (hs_peek(path & ~7ul, &ok), ok) ? executable_error((const char *)path,
+                                                              at ? (i64)(int)g->rdi : -100,
+                                                              at ? g->r8 : 0)
+                                            : -HS_EFAULT;
+    if (!error) hs_outbox_drain(t);
+    hs_append(t, (u32)g->rax, 0, error, hs_check(g, c, error), NULL, 0);
+  }
+  if (error) return error;
+  char full[600], *p = full;
+  if (at && *(char *)path != '/' && (int)g->rdi != -100) {
+    p = hs_put(p, "/proc/self/fd/");
+    p = hs_put_dec(p, (int)g->rdi);
+    if (*(char *)path) *p++ = '/';
+  }
+  for (u64 i = 0; ((char *)path)[i] && i < 500; i++) *p++ = ((char *)path)[i];
+  *p = 0;
+  CTL->execs++;
+  /* other threads of the process end with the exec */
+  for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
+    if (i != t->slot && SLOT(i)->state == 1 && SLOT(i)->pid == t->pid) {
+      SLOT(i)->state = 2;
+      CTL->threads--;
+    }
+  SLOT(t->slot)->execMask = t->mask;
+  u64 ignored = 0;
+  for (int s = 1; s <= 64; s++)
+    if (t->actions[s].handler == 1) ignored |= HS_BIT(s);
+  SLOT(t->slot)->execIgnored = ignored;
+  return hs_exec(t, full, (char **)argv, (char **)envp);
+}
+
+i64 hs_irr_set_tid_address(struct thread *t, struct regs *g, const struct hs_call *c) {
+  (void)c;
+  t->clear_tid = g->rdi; /* the kernel's own write would come at a time of its choosing */
+  return t->tid;
+}

@@ -1,0 +1,14 @@
+/* process.h: birth and death of threads and processes, in recorded order, with the same ids. */
+#ifndef HS_PROCESS_H
+#define HS_PROCESS_H
+
+#include "state.h"
+
+struct thread *hs_thread_new(u32 slot);
+/* Arena chunks (64 KiB): descriptor tables, held and retained output. */
+u32 hs_chunk_new(void);
+void hs_chunk_free(u32 chunk);
+/* start.c: replaces the program by another; returns only -errno. */
+i64 hs_exec(struct thread *t, const char *path, char **argv, char **envp);
+
+#endif

@@ -1,0 +1,219 @@
+/* regular.c: record and replay of calls that their row describes completely.
+ *
+ * Record: execute (giving the baton up if it may wait), then append result and out-buffers.
+ * Replay: wait for the turn, compare what the program passed in, put in what came out.
+ * The rule: a record is appended with the baton held, right after the call returned. */
+#include "regular.h"
+
+#include "calls.gen.h"
+#include "clock.h"
+#include "outbox.h"
+
+i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
+  return hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,
+                     (i64)g->r9, &t->pending);
+}
+
+static int zero_timespec(u64 address) {
+  u32 ok, ok2;
+  return address && !hs_peek(address, &ok) && !hs_peek(address + 8, &ok2) && ok && ok2;
+}
+
+int hs_may_wait(const struct regs *g, const struct hs_call *c) {
+  if (!(c->flags & HS_BLOCKS)) return 0;
+  switch (g->rax) {
+    case HS_NR_poll: return (int)g->rdx != 0;
+    case HS_NR_epoll_wait:
+    case HS_NR_epoll_pwait: return (int)g->r10 != 0;
+    case HS_NR_select: return !zero_timespec(g->r8);
+    case HS_NR_pselect6: return !zero_timespec(g->r8);
+    case HS_NR_ppoll: return !zero_timespec(g->rdx);
+    default: break;
+  }
+  if (c->policy != HS_INPUT && c->policy != HS_OUTPUT) return 1;
+  u32 entry = fd_entry((i64)(int)g->rdi);
+  if (entry & FD_NONBLOCK) return 0;
+  switch (FD_KIND(entry)) {
+    case FD_FILE: return 0;
+    case FD_EVENTFD: return c->policy == HS_INPUT;
+    case FD_PIPE:
+    case FD_PAIR:
+      /* a short write that has room is made with the baton held: its reader comes after it */
+      if (c->policy == HS_OUTPUT && g->rax == HS_NR_write && g->rdx <= 4096) {
+        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4)) return 0;
+      }
+      return 1;
+    default: return 1;
+  }
+}
+
+/* The address of the signal mask a call puts in place while it waits, or 0. */
+static u64 mask_argument(const struct regs *g) {
+  u32 ok;
+  switch (g->rax) {
+    case HS_NR_ppoll: return g->r10;
+    case HS_NR_epoll_pwait:
+    case HS_NR_epoll_pwait2: return g->r8;
+    case HS_NR_pselect6: return g->r9 ? hs_peek(g->r9, &ok) : 0;
+    default: return 0;
+  }
+}
+
+static void note_mask(struct thread *t, const struct regs *g) {
+  u64 address = mask_argument(g);
+  u32 ok;
+  if (!address) return;
+  t->temporary_mask = hs_peek(address, &ok);
+  t->masked_temporarily = ok;
+}
+
+/* The program must not see a buffer change while another thread runs: the kernel fills ours. */
+static i64 execute_bounced(struct thread *t, struct regs *g, u64 *copied_bytes) {
+  struct regs call = *g;
+  u64 unit = 1, most = HS_T_BOUNCE_BYTES;
+  *copied_bytes = 0;
+  switch (g->rax) {
+    case HS_NR_read: break;
+    case HS_NR_recvfrom:
+      if (g->r8) return hs_execute_waiting(t, g);
+      break;
+    case HS_NR_epoll_wait:
+    case HS_NR_epoll_pwait:
+      unit = 12;
+      most = HS_T_BOUNCE_BYTES / 12;
+      if ((int)call.rdx > (int)most) call.rdx = most;
+      break;
+    default: return hs_execute_waiting(t, g);
+  }
+  if (call.rdx > most) return hs_execute_waiting(t, g);
+  call.rsi = t->self + HS_T_BOUNCE;
+  i64 r = hs_execute_waiting(t, &call);
+  if (r > 0) *copied_bytes = (u64)(r > (i64)call.rdx ? (i64)call.rdx : r) * unit;
+  return r;
+}
+
+void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result,
+                    const struct before *b) {
+  struct span spans[HS_MAX_SPANS];
+  u32 n = hs_gather(g, c, result, b, spans);
+  u32 object = c->arg[0].kind == HS_FD ? (u32)g->rdi : 0;
+  hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);
+}
+
+static i64 record_waiting(struct thread *t, struct regs *g, int held) {
+  u64 copied, scratch[2];
+  struct regs shortened;
+  struct regs *call = g;
+  if (UNLIKELY(t->wait_start_ns || hs_mode == HS_MODE_LIVE)) {
+    shortened = *g;
+    hs_shorten(t, &shortened, scratch);
+    t->wait_start_ns = 0;
+    call = &shortened;
+  }
+  hs_wake_consumer();
+  if (held && hs_alone()) return hs_execute_waiting(t, call);
+  if (held) hs_baton_give();
+  i64 r = execute_bounced(t, call, &copied);
+  hs_baton_take();
+  if (copied) memcpy((void *)g->rsi, (void *)(t->self + HS_T_BOUNCE), copied);
+  return r;
+}
+
+static int is_tcp_output(const struct regs *g) {
+  return FD_KIND(fd_entry((int)g->rdi)) == FD_TCP && g->rax != HS_NR_sendmmsg;
+}
+
+i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c, int held) {
+  struct before b;
+  i64 r;
+  hs_before(g, c, &b);
+  note_mask(t, g);
+  int waits = hs_may_wait(g, c);
+  if (!held && !waits) {
+    hs_baton_take();
+    held = 1;
+  }
+  if ((c->flags & HS_TIME) && hs_clock_read(t, g, &r)) return r;
+  if (c->policy == HS_OUTPUT && hs_outbox_wanted(g)) {
+    if (!held) hs_baton_take();
+    return hs_outbox_call(t, g, c, &b);
+  }
+  r = waits ? record_waiting(t, g, held) : hs_execute(g);
+  if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
+  if (c->policy == HS_OUTPUT && is_tcp_output(g))
+    hs_append_output(t, g, c, r);
+  else
+    hs_append_call(t, g, c, r, &b);
+  switch (c->policy) {
+    case HS_INPUT: hs_after_input(t, g, r, NULL); break;
+    case HS_OUTPUT: hs_after_output(t, g, r, NULL); break;
+    case HS_DESCRIPTOR: hs_note_new(g, r); break;
+    default: break;
+  }
+  return r;
+}
+
+void hs_match(struct thread *t, const struct regs *g, const struct hs_record *r, u64 check) {
+  u32 row = r->method & HS_METHOD_ROW;
+  if (UNLIKELY(row != g->rax)) hs_diverge(t, r, hs_row_name(row), hs_row_name((u32)g->rax));
+  if (UNLIKELY(r->check != check)) {
+    if ((u32)r->check != (u32)check)
+      hs_diverge_values(t, r, "arguments (digest)", (u32)r->check, (u32)check);
+    hs_diverge_values(t, r, "bytes passed out (digest)", r->check >> 32, check >> 32);
+  }
+}
+
+/* The effect of a call that both sides execute, compared with the record. */
+static void repeat(struct thread *t, struct regs *g, const struct hs_call *c,
+                   struct hs_record *r) {
+  i64 want = r->result;
+  if (c->policy == HS_FILE && CTL->files == HS_FILES_CARRIED) return;
+  if (want == -HS_EINTR) return;
+  i64 got = hs_execute(g);
+  int equal = c->policy == HS_FILE ? (got < 0) == (want < 0) : got == want;
+  if (!equal) hs_diverge_values(t, r, "result of a repeated call", (u64)want, (u64)got);
+}
+
+i64 hs_replay_regular(struct thread *t, struct regs *g, const struct hs_call *c,
+                      struct hs_record *r) {
+  struct before b;
+  i64 result = r->result;
+  hs_before(g, c, &b);
+  hs_match(t, g, r, hs_check(g, c, result));
+  note_mask(t, g);
+  if (c->policy >= HS_LOCAL && c->policy <= HS_MEMORY) repeat(t, g, c, r);
+  if (c->policy == HS_INPUT) hs_after_input(t, g, result, r);
+  int has_out = c->policy != HS_LOCAL && !(c->policy == HS_OUTPUT && is_tcp_output(g));
+  if (has_out) {
+    if (!hs_scatter(g, c, result, &b, HS_RECORD_DATA(r), HS_RECORD_LEN(r)))
+      hs_diverge(t, r, "the recorded length of out-arguments", "another length");
+  }
+  if (c->policy == HS_OUTPUT) hs_after_output(t, g, result, r);
+  if (c->policy == HS_DESCRIPTOR) hs_note_new(g, result);
+  if (c->flags & HS_TIME) hs_clock_follow(g, result);
+  hs_consume(t, r);
+  return result;
+}
+
+i64 hs_regular(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (recording()) return hs_record_regular(t, g, c, 1);
+  struct hs_record *r = hs_next(t);
+  if (!r) return hs_record_regular(t, g, c, hs_live_with_baton(t));
+  return hs_replay_regular(t, g, c, r);
+}
+
+i64 hs_both(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, r->result));
+    i64 want = r->result, got = hs_execute(g);
+    if (got != want) hs_diverge_values(t, r, "result of a repeated call", (u64)want, (u64)got);
+    hs_consume(t, r);
+    return got;
+  }
+  i64 got = hs_execute(g);
+  u32 object = c->arg[0].kind == HS_FD ? (u32)g->rdi : 0;
+  hs_append(t, (u32)g->rax, object, got, hs_check(g, c, got), NULL, 0);
+  return got;
+}

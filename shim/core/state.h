@@ -1,0 +1,149 @@
+/* state.h: what the core knows: per thread (struct thread, found through gs), per process
+ * (struct process), and per application (struct hs_control and its neighbours in shared memory).
+ *
+ * The rule: state that replay must agree on changes only while the baton (on the backup: the
+ * turn) is held. */
+#ifndef HS_STATE_H
+#define HS_STATE_H
+
+#include "../ring.h"
+#include "base.h"
+#include "call.h"
+
+/* Where the core keeps its own memory; ring.h has what TypeScript shares. */
+#define HS_THREADS_BASE 0x200000000000ul
+#define HS_THREAD_BYTES 0x20000ul
+#define HS_STUBS_HIGH 0x7ffff8100000ul /* within reach of libraries */
+#define HS_STUBS_PIE 0x555540000000ul  /* within reach of a position-independent program */
+#define HS_STUBS_LOW 0x20000000ul      /* within reach of a program linked at 0x400000 */
+#define HS_STUBS_BYTES 0x100000ul
+#define HS_STACK_BASE 0x7ffff9000000ul
+#define HS_STACK_BYTES 0x800000ul
+#define HS_PIE_BASE 0x555555554000ul
+
+/* Offsets inside a thread's slot of HS_THREAD_BYTES. */
+#define HS_T_ACTIONS 0x3000ul /* a vfork child's own signal actions */
+#define HS_T_XSAVE 0x4000ul  /* 4 x 4096: vector state under signal handlers */
+#define HS_T_BOUNCE 0x8000ul /* 16 KiB: what a blocking call fills while others run */
+#define HS_T_BOUNCE_BYTES 0x4000ul
+#define HS_T_CONTEXT 0xc000ul /* the frame handed to the kernel's sigreturn */
+#define HS_T_ALTSTACK 0x10000ul
+#define HS_T_ALTSTACK_BYTES 0x8000ul
+
+/* The program's registers as the entry code pushes them (entry.S). */
+struct regs {
+  u64 rax, r9, r8, r10, rdx, rsi, rdi, r15, r14, r13, r12, rbp, rbx, rip;
+};
+
+struct kernel_sigaction {
+  u64 handler, flags, restorer, mask;
+};
+
+struct span {
+  u8 *at;
+  u64 bytes;
+};
+#define HS_MAX_SPANS 1040
+
+struct thread {
+  /* fixed offsets: entry.S knows these four */
+  u64 stack_top;  /* 0: of the shim's own stack */
+  u64 app_sp;     /* 8: the program's stack pointer at the call */
+  u64 self;       /* 16 */
+  u64 child_frame;/* 24: where a new thread finds its registers */
+  u32 slot;
+  u32 tid, pid;   /* as the program sees them */
+  u32 in_shim;
+  u64 clear_tid;  /* CLONE_CHILD_CLEARTID and set_tid_address */
+  u64 set_tid;    /* CLONE_CHILD_SETTID, written by the child in its turn */
+  u64 calls;
+  /* signals */
+  volatile u64 pending; /* caught, not yet delivered; bit signal-1 */
+  u64 mask, temporary_mask;
+  u32 masked_temporarily, xsave_depth;
+  u64 xsave_frames[4];
+  u64 altstack_sp, altstack_flags, altstack_bytes;
+  u32 fd_chunk;                     /* the process's table of descriptors */
+  struct kernel_sigaction *actions; /* the process's table; a vfork child has its own */
+  /* order */
+  u64 acquisitions_seen;
+  u32 unblocked_calls;
+  u32 vfork_child, forked;
+  volatile u32 vfork_word; /* the parent of a vfork waits for the kernel to clear it */
+  /* go live */
+  u64 wait_start_ns; /* when this thread began to wait on the backup */
+  u32 live_noted;
+  u32 signal_follows;
+  u32 yield_follows;
+  u8 info[65][128]; /* siginfo of each pending signal */
+};
+
+/* Kinds of descriptor: decides how reads, writes and go-live treat it. */
+enum fd_kind {
+  FD_NONE, FD_FILE, FD_CARRIED, FD_INHERITED, FD_PIPE, FD_EVENTFD, FD_TIMERFD, FD_SIGNALFD,
+  FD_INOTIFY, FD_EPOLL, FD_MEMFD, FD_SOCKET, FD_LISTENER, FD_TCP, FD_UDP, FD_UNIX, FD_PAIR,
+  FD_PIDFD
+};
+#define FD_NONBLOCK 0x100u
+#define FD_SHARED 0x200u  /* another process may hold it too */
+#define FD_INET 0x400u
+#define FD_STREAM 0x800u
+#define FD_V6 0x1000u
+#define FD_CLONED 0x2000u /* several numbers of this process name it */
+#define FD_KIND(e) ((enum fd_kind)((e) & 0xffu))
+#define FD_CONN(e) ((e) >> 16)
+#define HS_MAX_FD (HS_CHUNK_BYTES / 4)
+
+/* Hidden descriptors: made by hs-start above the program's limit; the program can neither see
+ * nor close them. Numbers are relative to process.hidden_base. */
+enum { HID_SESSION, HID_START, HID_PROC, HID_SETTINGS, HID_SLOTS, HID_INDEX, HID_FREE, HID_RAW,
+       HID_COUNT = 16 };
+
+struct process {
+  u32 pid;
+  u32 hidden_base;
+  volatile u32 dying;  /* pid whose death is recorded: no other thread of it records */
+  u32 threads;
+  u32 releaser;        /* outbox thread: 0 none, 1 running */
+  u32 group_leader_slot;
+  u32 live_done;
+  struct kernel_sigaction actions[65];
+  char executable[512];
+  u64 limit_shown[2][2]; /* RLIMIT_DATA, RLIMIT_AS as the program set them */
+  u32 limit_set[2];
+  u64 affinity;        /* the mask the program is told */
+  u64 heap_start;
+};
+
+extern struct process hs_process;
+extern volatile int hs_mode;  /* enum hs_mode; HS_MODE_LIVE behaves as RECORD without a log */
+extern char hs_text_start[], hs_text_end[], hs_image_end[];
+
+#define CTL ((struct hs_control *)(HS_SESSION_BASE + HS_CONTROL_OFFSET))
+#define SLOT(i) ((struct hs_slot *)(HS_SESSION_BASE + HS_SLOTS_OFFSET) + (i))
+#define TIDMAP ((volatile u16 *)(HS_SESSION_BASE + HS_TIDMAP_OFFSET))
+#define CHUNK(i) ((u8 *)(HS_SESSION_BASE + HS_ARENA_OFFSET + (u64)(i)*HS_CHUNK_BYTES))
+#define FDS ((volatile u32 *)CHUNK(self()->fd_chunk))
+#define HIDDEN(k) ((i64)hs_process.hidden_base + (k))
+
+static inline struct thread *self(void) {
+  struct thread *t;
+  __asm__ volatile("mov %%gs:16,%0" : "=r"(t));
+  return t;
+}
+static inline struct thread *thread_at(u32 slot) {
+  return (struct thread *)(HS_THREADS_BASE + slot * HS_THREAD_BYTES);
+}
+static inline u32 fd_entry(i64 fd) { return (u64)fd < HS_MAX_FD ? FDS[fd] : 0; }
+static inline int recording(void) { return hs_mode != HS_MODE_REPLAY; }
+
+/* entry.S */
+void hs_enter(void);
+void hs_restorer(void);
+i64 hs_clone(void *args, u64 bytes, struct thread *child);
+i64 hs_sys_wait(i64 nr, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f, volatile u64 *pending);
+extern char hs_wait_begin[], hs_wait_end[], hs_wait_interrupted[];
+void hs_jump(u64 sp, u64 ip) __attribute__((noreturn));
+void hs_do_sigreturn(u64 frame) __attribute__((noreturn));
+
+#endif

@@ -1,0 +1,308 @@
+/* start.c: hs-start, the launcher that holds the core.
+ *
+ *   hs-start --session FD [--settings FD --slots FD --index FD --free FD] -- PROGRAM ARG...
+ *
+ * Makes the namespaces, maps the program and its ld.so itself, writes their stack, and arms the
+ * core before the first instruction of ld.so: both hosts' starts are identical to the byte.
+ * `exec` inside the application comes back here (`+x`). The rule: everything placed here is placed
+ * at an address or number that does not depend on the host. */
+#include "start.h"
+
+#include "../core/calls.gen.h"
+#include "../core/clock.h"
+#include "../core/connections.h"
+#include "../core/process.h"
+#include "../core/signals.h"
+#include "../core/sites.h"
+
+static u64 parse_number(const char *s) {
+  u64 n = 0;
+  while (*s >= '0' && *s <= '9') n = n * 10 + (u64)(*s++ - '0');
+  return n;
+}
+
+static void map_session(i64 fd) {
+  i64 r = SYS(HS_NR_mmap, HS_SESSION_BASE, HS_SESSION_BYTES, 3, HS_MAP_SHARED | HS_MAP_FIXED, fd,
+              0);
+  if (r != (i64)HS_SESSION_BASE) hs_refuse("the session's memory cannot be mapped");
+  hs_session_mapped = 1;
+  if (CTL->magic != HS_MAGIC || CTL->version != HS_VERSION)
+    hs_refuse("this hs-start and the engine are of different versions: build again");
+  if (CTL->table != HS_CALL_TABLE_HASH)
+    hs_refuse("this hs-start and the engine have different call tables: build again");
+  for (u64 copy = 0; copy < 2; copy++) {
+    u64 at = HS_RING_BASE + copy * CTL->ringBytes;
+    if (SYS(HS_NR_mmap, at, CTL->ringBytes, 3, HS_MAP_SHARED | HS_MAP_FIXED, fd,
+            HS_RING_OFFSET) != (i64)at)
+      hs_refuse("the ring cannot be mapped");
+  }
+  hs_mode = (int)CTL->mode;
+  if (CTL->live) hs_mode = HS_MODE_LIVE;
+}
+
+/* Descriptors the program must not find: above its own limit, where there is room. */
+static void hide(i64 *fds) {
+  u64 limit[2] = {0, 0}, high[2];
+  SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
+  u64 base = limit[0] < 1024 ? 1024 : limit[0] > 16000 ? 16000 : limit[0];
+  high[0] = high[1] = limit[1] > base + HID_COUNT ? limit[1] : base + HID_COUNT;
+  SYS(HS_NR_prlimit64, 0, 7, high, 0);
+  hs_process.hidden_base = (u32)base;
+  for (int i = 0; i < HID_COUNT; i++) {
+    if (fds[i] < 0) continue;
+    if (SYS(HS_NR_dup3, fds[i], HIDDEN(i), 0) < 0) hs_refuse("no room for hidden descriptors");
+    SYS(HS_NR_close, fds[i]);
+  }
+  SYS(HS_NR_prlimit64, 0, 7, limit, 0);
+}
+
+/* ---- namespaces, and the two processes that stay outside: the supervisor and init ---- */
+
+static u64 forwarded_signals(void) {
+  return HS_BIT(1) | HS_BIT(2) | HS_BIT(3) | HS_BIT(10) | HS_BIT(12) | HS_BIT(15) | HS_BIT(17) |
+         HS_BIT(18) | HS_BIT(20) | HS_BIT(28);
+}
+
+/* Waits for `child`, passing on the signals somebody sends us. Ends as the child ended. */
+static void supervise(i64 child, int init) {
+  u64 set = forwarded_signals();
+  int status = 0;
+  for (;;) {
+    u32 info[32];
+    i64 s = SYS(HS_NR_rt_sigtimedwait, &set, info, 0, 8);
+    if (s > 0 && s != HS_SIGCHLD && (int)info[2] <= 0) SYS(HS_NR_kill, child, s);
+    for (;;) {
+      int ended;
+      i64 pid = SYS(HS_NR_wait4, -1, &ended, 1 /* WNOHANG */, 0);
+      if (pid == child) status = ended;
+      if (pid == -HS_ECHILD) {
+        int code = (status & 0x7f) ? 128 + (status & 0x7f) : (status >> 8) & 0xff;
+        SYS(HS_NR_exit_group, code);
+      }
+      if (pid <= 0) break;
+    }
+    (void)init;
+  }
+}
+
+static void write_file(const char *path, const char *text) {
+  i64 fd = SYS(HS_NR_open, path, HS_O_WRONLY, 0);
+  SYS(HS_NR_write, fd, text, hs_strlen(text));
+  SYS(HS_NR_close, fd);
+}
+
+static void make_namespaces(void) {
+  u64 set = forwarded_signals();
+  SYS(HS_NR_rt_sigprocmask, 0, &set, 0, 8);
+  if (SYS(HS_NR_unshare, 0x20000000 | 0x00020000 | 0x04000000 /* PID, mounts, UTS */))
+    hs_refuse("namespaces cannot be made: hs-start must run as root (CAP_SYS_ADMIN)");
+  i64 child = SYS(HS_NR_fork);
+  if (child < 0) hs_refuse("the supervisor cannot fork");
+  if (child) supervise(child, 0);
+  SYS(HS_NR_prctl, 1 /* PR_SET_PDEATHSIG */, HS_SIGKILL);
+  SYS(HS_NR_mount, "none", "/", 0, 0x44000 /* MS_REC | MS_PRIVATE */, 0);
+  if (SYS(HS_NR_mount, "proc", "/proc", "proc", 14 /* nosuid nodev noexec */, 0))
+    hs_refuse("/proc cannot be mounted for the program's PID namespace");
+  SYS(HS_NR_sethostname, CTL->hostname, hs_strlen(CTL->hostname));
+  write_file("/proc/self/oom_score_adj", "0");
+  child = SYS(HS_NR_fork);
+  if (child < 0) hs_refuse("init cannot fork");
+  if (child) supervise(child, 1);
+  set = 0;
+  SYS(HS_NR_rt_sigprocmask, 2, &set, 0, 8);
+}
+
+/* ---- the program's view of itself ---- */
+
+/* The core's file must not stay mapped, or the kernel will not let /proc/self/exe be changed:
+ * each part of the image is replaced by an anonymous copy of itself. */
+static void detach_image(void) {
+  u64 text_from = (u64)hs_text_start, text_to = (u64)hs_text_end;
+  u64 from = text_from, to = PAGE_UP((u64)hs_image_end);
+  for (u64 at = from; at < to;) {
+    u64 end = at < text_to ? text_to : to;
+    i64 copy = SYS(HS_NR_mmap, 0, end - at, 3, HS_MAP_PRIVATE | HS_MAP_ANON, -1, 0);
+    if (copy < 0) hs_refuse("no memory for a copy of the core");
+    memcpy((void *)copy, (void *)at, end - at);
+    if (at == text_from) SYS(HS_NR_mprotect, copy, end - at, HS_PROT_READ | HS_PROT_EXEC);
+    SYS(HS_NR_mremap, copy, end - at, end - at, 3 /* MAYMOVE | FIXED */, at);
+    at = end;
+  }
+}
+
+static void name_process(const struct image *program, const struct stack *s, u64 heap) {
+  struct {
+    u64 start_code, end_code, start_data, end_data, start_brk, brk, start_stack, arg_start,
+        arg_end, env_start, env_end, auxv;
+    u32 auxv_size, exe_fd;
+  } map = {program->code_start, program->code_end, program->data_start, program->data_end,
+           heap, heap, s->sp, s->arg_start, s->arg_end, s->env_start, s->env_end, s->auxv,
+           (u32)s->auxv_bytes, (u32)program->fd};
+  i64 e = SYS(HS_NR_prctl, 35 /* PR_SET_MM */, 14 /* PR_SET_MM_MAP */, &map, sizeof map, 0);
+  if (e) hs_refuse("the program's name and heap cannot be set (PR_SET_MM needs CAP_SYS_RESOURCE)");
+}
+
+static void name_thread(const char *path) {
+  const char *base = path;
+  for (const char *p = path; *p; p++)
+    if (*p == '/') base = p + 1;
+  SYS(HS_NR_prctl, 15 /* PR_SET_NAME */, base);
+}
+
+/* The kinds of the descriptors the program begins with. */
+static void note_inherited(void) {
+  for (i64 fd = 0; fd < 3; fd++)
+    if (SYS(HS_NR_fcntl, fd, 1) >= 0) FDS[fd] = FD_INHERITED;
+}
+
+static void begin_threads(u32 slot, int after_exec) {
+  i64 r = SYS(HS_NR_mmap, HS_THREADS_BASE, HS_MAX_SLOTS * HS_THREAD_BYTES, 3,
+              HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_NORESERVE | HS_MAP_FIXED_NOREPLACE, -1, 0);
+  if (r != (i64)HS_THREADS_BASE) hs_refuse("no room for the shim's threads");
+  struct thread *t = hs_thread_new(slot);
+  __asm__ volatile("wrgsbase %0" ::"r"(t->self));
+  t->pid = (u32)SYS(HS_NR_getpid);
+  t->tid = (u32)SYS(HS_NR_gettid);
+  hs_process.pid = t->pid;
+  hs_process.threads = 1;
+  struct hs_slot *s = SLOT(slot);
+  if (after_exec) {
+    t->fd_chunk = s->fdChunk;
+    return;
+  }
+  t->fd_chunk = s->fdChunk = hs_chunk_new();
+  s->tid = t->tid;
+  s->pid = t->pid;
+  s->state = 1;
+  TIDMAP[t->tid] = (u16)slot;
+  CTL->slots = 1;
+  CTL->threads = CTL->processes = 1;
+  CTL->baton = 1;
+  CTL->holder = (u64)t->pid << 32 | t->tid;
+  note_inherited();
+}
+
+/* Closes what the program asked to be closed by an exec, as far as the shim's table goes. */
+static void forget_closed(void) {
+  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++)
+    if (FDS[fd] && SYS(HS_NR_fcntl, fd, 1) < 0) FDS[fd] = 0;
+}
+
+static void record_start(struct thread *t, u64 mask, u64 ignored) {
+  u64 facts[2] = {mask, ignored};
+  struct hs_record *r = hs_turn(t);
+  if (!r) {
+    hs_append_bytes(t, HS_EV_PROCESS_INIT, 0, t->pid, 0, facts, sizeof facts);
+    return;
+  }
+  if ((r->method & HS_METHOD_ROW) != HS_EV_PROCESS_INIT)
+    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "start of a program");
+  if (r->result != t->pid)
+    hs_diverge_values(t, r, "process id", (u64)r->result, t->pid);
+  hs_consume(t, r);
+}
+
+static void run(char **argv, char **envp, u64 *auxv, const char *path, int after_exec, u32 slot) {
+  static struct image program, interpreter;
+  static struct stack stack;
+  begin_threads(slot, after_exec);
+  struct thread *t = self();
+  u64 mask = after_exec ? SLOT(slot)->execMask : 0;
+  u64 ignored = after_exec ? SLOT(slot)->execIgnored : 0;
+  if (after_exec) forget_closed();
+  hs_sites_init();
+  record_start(t, mask, ignored);
+  static struct command command;
+  if (hs_resolve(&command, path, argv, envp)) hs_refuse(command.error);
+  hs_load(&program, command.path, HS_PIE_BASE);
+  if (program.interpreter[0]) {
+    hs_load(&interpreter, program.interpreter, 0);
+    SYS(HS_NR_close, interpreter.fd);
+  }
+  u64 heap = program.heap;
+  hs_write_stack(&stack, &command, envp, auxv, &program, &interpreter);
+  detach_image();
+  name_process(&program, &stack, heap);
+  name_thread(command.path);
+  SYS(HS_NR_close, program.fd);
+  memcpy(hs_process.executable, command.path, hs_strlen(command.path) + 1);
+  hs_signals_init(mask, ignored);
+  if (!(CTL->flags & HS_FLAG_FAST_CLOCK) && SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 2))
+    hs_refuse("rdtsc cannot be trapped here (PR_SET_TSC)");
+  hs_net_init();
+  hs_sites_arm();
+  CTL->started = 1;
+  hs_jump(stack.sp, interpreter.entry ? interpreter.entry : program.entry);
+}
+
+i64 hs_exec(struct thread *t, const char *path, char **argv, char **envp) {
+  static char *list[8192];
+  static char base[16], slot[16];
+  u32 n = 0;
+  *hs_put_dec(base, hs_process.hidden_base) = 0;
+  *hs_put_dec(slot, t->slot) = 0;
+  list[n++] = (char *)"hs-start";
+  list[n++] = (char *)"+x";
+  list[n++] = base;
+  list[n++] = slot;
+  list[n++] = (char *)path;
+  for (u32 i = 0; argv && argv[i] && n < 8190; i++) list[n++] = argv[i];
+  list[n] = NULL;
+  static char *empty[1];
+  return SYS(HS_NR_execveat, HIDDEN(HID_START), "", list, envp ? envp : empty,
+             0x1000 /* AT_EMPTY_PATH */);
+}
+
+static u64 *find_auxv(char **envp) {
+  while (*envp) envp++;
+  return (u64 *)(envp + 1);
+}
+
+/* No address randomisation; takes effect at the next exec, so exec once more. */
+static void fix_personality(char **argv, char **envp) {
+  i64 p = SYS(HS_NR_personality, 0xffffffff);
+  if (p & 0x40000) return;
+  SYS(HS_NR_personality, p | 0x40000);
+  SYS(HS_NR_execve, "/proc/self/exe", argv, envp);
+  hs_refuse("hs-start cannot start itself again");
+}
+
+static char **parse_options(char **arg, i64 *fds) {
+  static const char *const names[] = {"--session", "--settings", "--slots", "--index", "--free"};
+  static const int places[] = {HID_SESSION, HID_SETTINGS, HID_SLOTS, HID_INDEX, HID_FREE};
+  for (; *arg && !hs_streq(*arg, "--"); arg += 2) {
+    u32 i = 0;
+    while (i < 5 && !hs_streq(*arg, names[i])) i++;
+    if (i == 5 || !arg[1]) hs_refuse("usage: hs-start --session FD [...] -- PROGRAM ARG...");
+    fds[places[i]] = (i64)parse_number(arg[1]);
+  }
+  if (!*arg || !arg[1] || fds[HID_SESSION] < 0)
+    hs_refuse("usage: hs-start --session FD [...] -- PROGRAM ARG...");
+  return arg + 1;
+}
+
+void hs_start_main(u64 *sp) {
+  static struct thread early;
+  early.self = (u64)&early;
+  __asm__ volatile("wrgsbase %0" ::"r"(&early));
+  char **argv = (char **)(sp + 1), **envp = argv + sp[0] + 1;
+  u64 *auxv = find_auxv(envp);
+  for (u64 *a = auxv; a[0]; a += 2)
+    if (a[0] == 33) hs_clock_init(a[1]);
+  if (sp[0] > 4 && hs_streq(argv[1], "+x")) {
+    hs_process.hidden_base = (u32)parse_number(argv[2]);
+    map_session(HIDDEN(HID_SESSION));
+    run(argv + 5, envp, auxv, argv[4], 1, (u32)parse_number(argv[3]));
+  }
+  fix_personality(argv, envp);
+  i64 fds[HID_COUNT];
+  for (int i = 0; i < HID_COUNT; i++) fds[i] = -1;
+  char **program = parse_options(argv + 1, fds);
+  map_session(fds[HID_SESSION]);
+  make_namespaces();
+  fds[HID_START] = SYS(HS_NR_open, "/proc/self/exe", HS_O_PATH, 0);
+  fds[HID_PROC] = SYS(HS_NR_open, "/proc", HS_O_PATH | HS_O_DIRECTORY, 0);
+  if (CTL->flags & HS_FLAG_TAKEOVER) fds[HID_RAW] = hs_tcp_raw_open();
+  hide(fds);
+  run(program, envp, auxv, program[0], 0, 0);
+}

@@ -1,0 +1,35 @@
+/* start.h: the launcher's pieces: which file to run, how it is mapped, what its stack says. */
+#ifndef HS_START_H
+#define HS_START_H
+
+#include "../core/state.h"
+
+struct image {
+  i64 fd;      /* stays open until the process is named after it */
+  u64 base, entry, headers, header_count;
+  u64 code_start, code_end, data_start, data_end, heap;
+  char interpreter[512];
+};
+
+struct stack {
+  u64 sp, arg_start, arg_end, env_start, env_end, auxv, auxv_bytes;
+};
+
+struct command {
+  char path[1024];      /* what is mapped, after #! */
+  char script[1024];    /* the script, when there was a #! */
+  char line[512];
+  const char *executed; /* AT_EXECFN */
+  char **argv;
+  char *rewritten[8192];
+  const char *error;
+};
+
+/* Finds the file (PATH, #! lines). 0, or -errno with a sentence in command->error. */
+i64 hs_resolve(struct command *c, const char *path, char **argv, char **envp);
+/* Maps an ELF file; refuses what is not one for this machine. base 0: where the kernel likes. */
+void hs_load(struct image *image, const char *path, u64 base);
+void hs_write_stack(struct stack *s, const struct command *c, char **envp, const u64 *auxv,
+                    const struct image *program, const struct image *interpreter);
+
+#endif
