@@ -54,7 +54,8 @@ async function moveAddress(to: number): Promise<void> {
 
 /** The backup learns of a connection, as it would from the log. */
 async function adopt(c: Connection, slot: Slot): Promise<number> {
-  const made = await backup.ask(`adopt ${c.raddr} ${c.rport} ${c.lport} ${slot.iss1} ${slot.irs1} ` +
+  const numbers = `${c.raddr} ${c.rport} ${c.lport} ${slot.iss1} ${slot.irs1}`;
+  const made = await backup.ask(`adopt ${numbers} ` +
     `${slot.flags & optionFlags} ${slot.wscale} ${slot.peerWscale} ${slot.peerMss} ${slot.tsval}`);
   assert.ok((made['flags'] ?? 0) & flag.unrestored);
   return made['slot'] ?? -1;

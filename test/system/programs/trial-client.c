@@ -2,7 +2,8 @@
  * Usage: trial-client VIP PORT COUNT BYTES SEED SECONDS
  * Even connections carry BYTES each way, odd ones only upwards. Prints READY when the server
  * has greeted all, and at the end one line that begins with OK or with what went wrong. The rule:
- * OK only if the server's own account of what it read (its trailer) is right, and it closed in order. */
+ * OK only if the server's own account of what it read (its trailer) is right, and it closed in
+ * order. */
 #include "trial.h"
 
 #define GREETING 1u

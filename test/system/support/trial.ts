@@ -1,7 +1,7 @@
 /* trial.ts: takeover trials: 20 connections, both hosts, a kill at a moment the seed chooses.
  * One trial: standby, primary and client start; the client reports READY when every connection
  * is greeted; the primary is killed; the standby takes over; the client judges every byte.
- * The rule: a trial is a function of its seed, as far as two processors allow, and says its seed. */
+ * The rule: chance comes from the seed alone, and a result says its seed. */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Bed, plan, type HostName } from '../../../src/bed/bed.js';
