@@ -6,7 +6,6 @@
 /** Sizes in bytes of what calls point to; checked against the kernel's headers by a test. */
 export const structs = {
   byte: 1,
-  u16: 2,
   word: 4,
   long: 8,
   pair: 8, // two descriptors
@@ -23,6 +22,7 @@ export const structs = {
   pollfd: 8,
   rlimit: 16,
   rusage: 144,
+  sched_attr: 48, // the first version's: no caller passes less
   sched_param: 4,
   sigaction: 32, // the kernel's, not libc's
   sigevent: 64,

@@ -14,13 +14,12 @@ export interface Irregular {
 export const irregulars = {
   map: {
     verdict: 're-executed',
-    short: 'addresses must come out equal; contents of files are carried',
+    short: 'addresses must come out equal; contents of changed files are carried',
     why:
-      'Both sides make the mapping at the address the primary got, which the backup asks for ' +
-      'with MAP_FIXED_NOREPLACE. A private mapping of a file that is not mirrored gets its ' +
-      'contents from the record. A shared mapping of a file is shared data of the sharing ' +
-      'group: both sides map the same open file, or its pages would not merge as on the ' +
-      'primary.',
+      'Both sides make the mapping; the backup asks for the recorded address with ' +
+      'MAP_FIXED_NOREPLACE. A file that is mirrored, and a memfd, are mapped as they are, ' +
+      'shared mappings included. Any other file is mapped from its own path when it has not ' +
+      'changed since the session began; else its contents are in the record.',
   },
   remap: {
     verdict: 're-executed',
@@ -31,11 +30,10 @@ export const irregulars = {
   },
   unmap: {
     verdict: 're-executed',
-    short: "must not touch the shim's own mappings",
+    short: 'rewritten call sites go with the code',
     why:
-      "Both sides unmap. A range that meets the shim's own mappings is refused, and the " +
-      "shim's knowledge of shared file mappings and of rewritten call sites in the range is " +
-      'dropped.',
+      'Both sides unmap, and the shim forgets the call sites it rewrote in the range, because ' +
+      'other code may come to lie there.',
   },
   brk: {
     verdict: 're-executed',
@@ -59,7 +57,8 @@ export const irregulars = {
       'must be armed again (the kernel clears syscall user dispatch), and gets the number the ' +
       'primary recorded. CLONE_CHILD_CLEARTID is taken out: the kernel would clear the word ' +
       'at a moment of its own, so the shim clears it in the order of records. The CLONE_VM ' +
-      'child of posix_spawn shares memory and is not a fork.',
+      'child of posix_spawn is not a fork: its parent is held until it execs or ends. New ' +
+      'namespaces, and processes that share memory without that order, are refused.',
   },
   exec: {
     verdict: 'ordered',
@@ -71,11 +70,11 @@ export const irregulars = {
   },
   exit: {
     verdict: 'ordered',
-    short: 'the last call of a thread; clears its words in the order of records',
+    short: 'the last call of a thread; clears its word in the order of records',
     why:
-      'The record of the end is made while the baton is held; then the robust list is walked ' +
-      'and the CLEARTID word is cleared and woken, as the kernel would have done at a moment ' +
-      'nobody records.',
+      'The record of the end is made while the baton is held; then the CLEARTID word is ' +
+      'cleared and its waiter woken, which the kernel would have done at a moment nobody ' +
+      "records. The last thread's end is that of the process.",
   },
   exit_group: {
     verdict: 'ordered',
@@ -122,11 +121,11 @@ export const irregulars = {
   },
   kill: {
     verdict: 'ordered',
-    short: 'a signal within the application is delivered at a record',
+    short: 'a signal within the application is delivered at a record of its own',
     why:
       'The primary sends. On the backup nothing is sent: what the signal did is a record of ' +
-      "the thread that received it. A thread's signal to itself must be delivered before the " +
-      'call returns, on both sides. A signal to a process outside the application is output.',
+      "the thread that received it. A thread's signal to itself is delivered before the call " +
+      'returns, on both sides.',
   },
   wait: {
     verdict: 'ordered',
@@ -158,24 +157,23 @@ export const irregulars = {
     short: 'the gs base belongs to the shim',
     why:
       "The fs base is the program's and is set on both sides. The gs base holds the shim's " +
-      'thread state: setting it is refused. CPUID faulting and shadow stacks are refused.',
+      'thread state: the program can neither set nor ask it.',
   },
   open: {
     verdict: 're-executed',
     short: 'decides what kind of descriptor it is',
     why:
-      'Here a descriptor gets its kind. A file of a mirrored path is opened on both sides; ' +
-      'anything else (/proc, /sys, devices, paths that are not mirrored) is opened on the ' +
-      'primary, and the backup puts a placeholder at the same number. Creation and truncation ' +
-      'are effects on the mirror and happen on both.',
+      'Here a descriptor gets its kind. A file of a mirrored path is opened on both sides, ' +
+      'with the creation and truncation that this brings. Anything else (/proc, /sys, ' +
+      'devices, files that are not mirrored) is opened on the primary alone, and the backup ' +
+      'puts a placeholder at the same number.',
   },
   close: {
     verdict: 're-executed',
     short: "forgets what the descriptor was; the shim's own are not closed",
     why:
-      'Both sides close the number. The last close of a connection is output: a FIN leaves ' +
-      "when the commit mode allows it. The shim's own descriptors cannot be seen, so they " +
-      'answer EBADF.',
+      'Both sides close the number. What is still held for a connection leaves before its FIN ' +
+      "does. The shim's own descriptors cannot be seen: they answer EBADF.",
   },
   close_range: {
     verdict: 're-executed',
@@ -186,24 +184,25 @@ export const irregulars = {
     verdict: 're-executed',
     short: 'the new number is the same open file',
     why:
-      "Both sides copy, and the kind is copied with it. The shim's own numbers are moved out " +
-      'of the way when the program names one.',
+      "Both sides copy, and what is known of the descriptor is copied with it. The shim's own " +
+      'numbers answer EBADF.',
   },
   fcntl: {
     verdict: 're-executed',
     short: 'some commands copy descriptors, some wait, some write memory',
     why:
-      'F_DUPFD and flags are made on both sides and noted, because O_NONBLOCK decides whether ' +
-      'a read may wait. Record locks are taken on the primary only and carried, as flock is. ' +
-      'F_GETLK writes its argument: carried.',
+      'Copies and close-on-exec are made and compared on both sides. F_SETFL is made on both ' +
+      'and noted, because O_NONBLOCK decides whether a read may wait. Locks are the ' +
+      "primary's: the backup is given the answer and takes them not, as with flock.",
   },
   ioctl: {
     verdict: 'replayed',
     short: 'direction and length depend on the request',
     why:
-      'A list of requests gives the bytes each reads and writes. FIONBIO and FIOCLEX are made ' +
-      'on both sides. A request that is not on the list is refused by name rather than ' +
-      'guessed.',
+      'The primary makes it, and the bytes that the request writes are carried: their number ' +
+      'is in a list for the old requests of terminals and network interfaces, and in the ' +
+      "request's own number for the rest. FIONBIO, FIOCLEX and FIONCLEX are made on both " +
+      'sides.',
   },
   socket: {
     verdict: 're-executed',
@@ -216,24 +215,24 @@ export const irregulars = {
     verdict: 'replayed',
     short: 'a connection from outside',
     why:
-      'The primary accepts and records number, address and, for TCP, the facts takeover ' +
-      'needs. The backup puts a placeholder at the same number; go-live turns it into the ' +
-      'connection.',
+      'The primary accepts and records number and address, and for TCP the facts that ' +
+      'takeover needs. The backup makes an unconnected socket, which gets the same number; ' +
+      'go-live turns it into the connection.',
   },
   connect: {
     verdict: 'replayed',
     short: 'a connection to outside',
     why:
-      'The primary connects. The backup notes the peer. A connection within the application ' +
-      'is an internal pipe: both ends are known.',
+      'The primary connects; the backup is given the answer and notes that the socket is a ' +
+      'connection now.',
   },
   bind: {
     verdict: 'replayed',
-    short: 'the backup must not own the address before go-live',
+    short: 'a port the kernel chose is part of the record',
     why:
-      'The primary binds; the backup notes the address and binds it at go-live, when the ' +
-      "address has moved. A unix socket's file appears on the primary and, at go-live, on the " +
-      'backup.',
+      'The primary binds, and the record holds the address that came of it. With a takeover ' +
+      'address the backup binds its own socket to the same before it owns it (IP_FREEBIND), ' +
+      'and listens at go-live alone.',
   },
   listen: {
     verdict: 'replayed',
@@ -243,31 +242,33 @@ export const irregulars = {
   shutdown: {
     verdict: 'replayed',
     short: 'a FIN is output',
-    why: 'Leaves when the commit mode allows it; the backup notes which directions are shut.',
+    why:
+      'What is held for the connection leaves first; the backup notes which directions are ' +
+      'shut.',
   },
   setsockopt: {
     verdict: 'replayed',
     short: 'options must hold after go-live',
     why:
-      'The primary sets the option; the backup sets it on its own socket where that is ' +
-      'harmless and keeps the rest for go-live. Options that let the kernel write or send ' +
-      'unseen (SO_ZEROCOPY, packet rings, TCP_REPAIR, a filter program) are refused.',
+      'The primary sets the option. The backup sets it on its own socket too, where it is one ' +
+      'of an internet family; its own answer does not count.',
   },
   sendfile: {
     verdict: 'replayed',
     short: 'data moves inside the kernel, unseen by the shim',
     why:
-      'sendfile, splice, tee and copy_file_range are made as a bounded read and a write of ' +
-      'the shim, so that what goes out is digested and held like any output, and what goes ' +
-      'into a mirrored file is written on both sides. Offsets that are passed by address are ' +
-      'carried.',
+      'sendfile, splice, tee and copy_file_range are made by the primary; what ends in a ' +
+      'mirrored file is copied by the backup too. Towards a connection whose output is held ' +
+      'they answer EINVAL, upon which programs read and write by themselves: bytes that never ' +
+      "pass through the program's memory could be neither digested nor held. Offsets that are " +
+      'passed by address are carried.',
   },
   timerfd_settime: {
-    verdict: 'replayed',
-    short: 'armed on the primary; on the backup at go-live',
+    verdict: 're-executed',
+    short: 'must run when the backup goes live',
     why:
-      'The primary arms the timer. The backup notes the setting and arms its own at go-live ' +
-      'with what is left of it.',
+      'Both sides arm the timer, so that it runs when the backup goes live; what the program ' +
+      'reads from it is carried.',
   },
   set_tid_address: {
     verdict: 're-executed',
@@ -280,46 +281,21 @@ export const irregulars = {
     verdict: 're-executed',
     short: 'the kernel would walk the list unseen',
     why:
-      "The head is kept by the shim, which walks the list at the thread's end in the order of " +
-      'records. Asking for it gives back what was set.',
+      'When a thread dies the kernel walks its list at a moment of its own, so it is not told ' +
+      'of one. The price: a robust mutex whose owner dies without unlocking it is not handed ' +
+      'to the next as EOWNERDEAD.',
   },
   rlimit: {
     verdict: 're-executed',
-    short: "the shim's own memory and descriptors count too",
-    why:
-      'Limits on address space, data and descriptors are raised by what the shim needs; the ' +
-      'program is answered its own values. Set on both sides.',
-  },
-  affinity: {
-    verdict: 'replayed',
-    short: 'CPUID tells which processor it ran on',
-    why:
-      'The processes of an application are pinned, because CPUID tells the number of the ' +
-      "processor. The program's mask is kept and answered; the first answer is the primary's " +
-      'real mask.',
+    short: 'limits decide which descriptors and mappings the kernel gives',
+    why: "A new limit is set on both sides; what the program is told is the primary's.",
   },
   identity: {
-    verdict: 're-executed',
-    short: "a thread's identity must be equal; capabilities may drop",
-    why:
-      'Users, groups and capabilities are set on both sides. What the shim needs later (its ' +
-      'pages, its descriptors) it has opened before, because after this call it may not be ' +
-      'allowed to.',
-  },
-  readlink: {
     verdict: 'replayed',
-    short: '/proc/self/exe must name the program',
+    short: 'the backup needs its privileges until it goes live',
     why:
-      'Regular, but for /proc/self/exe and its like, which would name hs-start: answered with ' +
-      'the resolved path of the program.',
-  },
-  shm: {
-    verdict: 're-executed',
-    short: 'shared data of the sharing group, at equal addresses',
-    why:
-      'Both sides make and attach the segment, at the address and under the number the ' +
-      'primary got. What shmctl writes is carried. A segment made by a process outside the ' +
-      'application is refused.',
+      "The primary's thread changes its users, groups or capabilities. The backup keeps its " +
+      'own while it replays, because it must make threads with given numbers.',
   },
 } as const satisfies Record<string, Irregular>;
 export type IrregularName = keyof typeof irregulars;

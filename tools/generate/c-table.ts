@@ -26,17 +26,24 @@ function argumentText(call: Call, argument: Argument): string {
   return `{HS_${argument.kind}, ${lengthName(call, argument)}, ${argument.size}}`;
 }
 
-function rowText(call: Call): string[] {
+/** Everything of a row that the shim acts on, in the order of struct hs_call. */
+function rowFields(call: Call): { head: string; numbers: string; args: string[] } {
   const { policy } = call;
-  const fields = [`"${call.name}"`, policies[policy.name].c];
-  fields.push(policy.flags.map((flag) => rowFlags[flag].c).join(' | ') || '0');
-  fields.push(String(call.arguments.length));
-  fields.push(policy.irregular ? `HS_IRR_${policy.irregular}` : 'HS_IRR_NONE');
-  fields.push(policy.refusal ? String(-errnos[policy.refusal]) : '0', '0');
-  const head = `  [${call.nr}] = {${fields.join(', ')},`;
-  const args = call.arguments.map((argument) => argumentText(call, argument));
-  if (args.length === 0) return [`${head} {{0, 0, 0}}},`];
-  const lines = [head];
+  const rowFlag = policy.flags.map((flag) => rowFlags[flag].c).join(' | ') || '0';
+  const irregular = policy.irregular ? `HS_IRR_${policy.irregular}` : 'HS_IRR_NONE';
+  const refusal = policy.refusal ? -errnos[policy.refusal] : 0;
+  return {
+    head: `"${call.name}", ${policies[policy.name].c}, ${rowFlag}`,
+    numbers: `${call.arguments.length}, ${irregular}, ${refusal}, 0`,
+    args: call.arguments.map((argument) => argumentText(call, argument)),
+  };
+}
+
+function rowText(call: Call): string[] {
+  const { head, numbers, args } = rowFields(call);
+  const first = `  [${call.nr}] = {${head}, ${numbers},`;
+  const lines = first.length <= 100 ? [first] : [`  [${call.nr}] = {${head},`, `    ${numbers},`];
+  if (args.length === 0) return [`${lines.join(' ')} {{0, 0, 0}}},`];
   for (let at = 0; at < args.length; at += 3) {
     const last = at + 3 >= args.length;
     const open = at === 0 ? '{' : ' ';
@@ -47,8 +54,8 @@ function rowText(call: Call): string[] {
 
 /** First 32 bits of the digest of all that the two sides must agree on. */
 export function tableHash(): number {
-  const rows = calls.map((call) => rowText(call).join(''));
-  const text = [...rows, ...events.map((event) => event.name)].join('\n');
+  const rows = calls.map((call) => [call.nr, rowFields(call)]);
+  const text = JSON.stringify([rows, events.map((event) => event.name)]);
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
@@ -73,17 +80,6 @@ export function cTable(): string {
     '',
     `#define HS_CALL_TABLE_HASH 0x${tableHash().toString(16).padStart(8, '0')}u`,
     `#define HS_CALL_ROWS 0x${CALL_ROWS.toString(16)}`,
-    '',
-    '/* Row flags and lengths that call.h may not name yet. */',
-    '#ifndef HS_SIGMASK',
-    `#define HS_SIGMASK ${rowFlags.masked.bit}u /* ${rowFlags.masked.means} */`,
-    '#endif',
-    '#ifndef HS_OUT_ONLY_EINTR',
-    `#define HS_OUT_ONLY_EINTR ${rowFlags.onlyEintr.bit}u /* ${rowFlags.onlyEintr.means} */`,
-    '#endif',
-    '#ifndef HS_PAGES',
-    '#define HS_PAGES 9 /* enum hs_length: pages in as many bytes as argument 1 says */',
-    '#endif',
     '',
     ...calls.map((call) => `#define HS_NR_${call.name} ${call.nr}`),
     '',

@@ -1,24 +1,26 @@
 // ipc.ts: shared memory, semaphores and queues that live in the kernel under a key or a name.
-// Shared memory is replicated as mappings are. Semaphores and queues hold state that no process
-// has in its memory and any process of the host may change: refused, so that none is lost.
+// Any process of the host may change them, and semaphores and queues hold state that no process
+// has in its memory: refused, so that none is lost. What libc offers instead (shm_open, sem_open,
+// shared mappings) is replicated as memory is.
 import { address, count, flags, mode, name, size, value } from '../arguments.js';
-import { irregular, refuse } from '../policies.js';
+import { refuse } from '../policies.js';
 import { type Row, row } from '../row.js';
 
 const id = value('id');
 const key = value('key');
 const queue = value('queue');
+const stranger = 'memory shared, under a key, with processes that may be strangers';
 const foreign = "its state is the kernel's, not the process's: a backup could not take it over";
 
 export const ipc: readonly Row[] = [
-  row(29, 'shmget', [key, size, flags], irregular('shm')),
-  row(30, 'shmat', [id, address('address'), flags], irregular('shm')),
-  row(31, 'shmctl', [id, value('command'), address('argument')], irregular('shm')),
+  row(29, 'shmget', [key, size, flags], refuse('ENOSYS', stranger)),
+  row(30, 'shmat', [id, address('address'), flags], refuse('ENOSYS', stranger)),
+  row(31, 'shmctl', [id, value('command'), address('argument')], refuse('ENOSYS', stranger)),
   row(64, 'semget', [key, count, flags], refuse('ENOSYS', foreign)),
   row(65, 'semop', [id, address('operations'), count], refuse('ENOSYS', foreign)),
   row(66, 'semctl', [id, count, value('command'), address('argument')],
     refuse('ENOSYS', foreign)),
-  row(67, 'shmdt', [address('address')], irregular('shm')),
+  row(67, 'shmdt', [address('address')], refuse('ENOSYS', stranger)),
   row(68, 'msgget', [key, flags], refuse('ENOSYS', foreign)),
   row(69, 'msgsnd', [id, address('message'), size, flags], refuse('ENOSYS', foreign)),
   row(70, 'msgrcv', [id, address('message'), size, value('type'), flags],

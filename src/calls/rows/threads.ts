@@ -4,6 +4,7 @@ import { address, count, flags, in_, out, pid, size, value } from '../arguments.
 import { irregular, local, order, refuse, result } from '../policies.js';
 import { type Row, row } from '../row.js';
 
+const processor = 'which processors there are differs between hosts';
 const newer = 'newer than what libraries rely on: they use futex';
 
 export const threads: readonly Row[] = [
@@ -23,15 +24,16 @@ export const threads: readonly Row[] = [
       address('secondWord'), value('secondValue')],
     irregular('futex', 'the wake order is the baton order; a wait re-checks its word at go-live')
       .blocking.restarts),
-  row(203, 'sched_setaffinity', [pid, size, in_.bytes('size')], irregular('affinity')),
-  row(204, 'sched_getaffinity', [pid, size, out.bytes('result')], irregular('affinity')),
+  row(203, 'sched_setaffinity', [pid, size, in_.bytes('size')], result.because(processor)),
+  row(204, 'sched_getaffinity', [pid, size, out.bytes('result')],
+    result.because(processor)),
   row(205, 'set_thread_area', [address('descriptor')], refuse('ENOSYS', 'for 32-bit programs')),
   row(211, 'get_thread_area', [address('descriptor')], refuse('ENOSYS', 'for 32-bit programs')),
   row(218, 'set_tid_address', [address('word')], irregular('set_tid_address')),
   row(273, 'set_robust_list', [address('head'), size], irregular('robust_list')),
   row(274, 'get_robust_list', [pid, out.struct('long'), out.struct('long')],
     irregular('robust_list')),
-  row(314, 'sched_setattr', [pid, address('attributes'), flags], local),
+  row(314, 'sched_setattr', [pid, in_.struct('sched_attr'), flags], local),
   row(315, 'sched_getattr', [pid, out.bytes('size'), size, flags], result),
   row(324, 'membarrier', [value('command'), flags, value('cpu')], local.because(
     'its registration must hold after go-live too')),
