@@ -2,6 +2,8 @@
 // each block, the shape of each record, and that no number is missing.
 // The rule: a torn end (the writer died in the middle of a block) is cut at its last whole record
 // and noted; a byte that differs anywhere else is an error that names file, block and kind.
+// (The CRC of a torn block covers bytes that are gone: its records are checked for shape and
+// number alone.)
 
 import { closeSync, fstatSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -210,7 +212,7 @@ function readMeta(dir: string): LogMeta {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const why = `${dir} holds no log: ${META_FILE} cannot be read (${errnoOf(cause)})`;
+    const why = `there is no log in ${dir}: ${file} cannot be read (${errnoOf(cause)})`;
     throw new LogError('log-missing', why, { file, cause });
   }
   try {
