@@ -163,7 +163,8 @@ struct hs_slot {
   volatile unsigned int state;       /* 0 unused, 1 alive, 2 dead */
   unsigned int fdChunk;              /* arena chunk: one u32 per descriptor of its process */
   unsigned long execMask, execIgnored; /* signal state handed over an exec */
-  unsigned char pad[64 - 40];
+  unsigned long affinity;            /* processors the program may use, over an exec */
+  unsigned char pad[64 - 48];
 };
 
 #endif

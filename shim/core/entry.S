@@ -106,11 +106,17 @@ hs_do_sigreturn:
   syscall
   hlt
 
-/* hs_jump(sp, ip): the program's first instruction, registers as execve leaves them. */
+/* hs_jump(sp, ip): the program's first instruction, registers as execve leaves them. The stack
+ * that the kernel gave the launcher goes: what is on it differs between the hosts. */
 .globl hs_jump
 hs_jump:
   mov %rdi, %rsp
-  mov %rsi, %rcx
+  mov %rsi, %r12
+  mov $0x7fffff7ff000, %rdi /* the launcher's own stack: 8 MiB under the top */
+  mov $0x800000, %esi
+  mov $11, %eax /* munmap */
+  syscall
+  mov %r12, %rcx
   xor %eax, %eax
   xor %ebx, %ebx
   xor %edx, %edx

@@ -13,6 +13,7 @@ int hs_is_hidden(u64 fd);
  * the program's memory. */
 i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 op = (u32)g->rsi & 127;
+  if (UNLIKELY(t->pinned) && (op == 0 || op == 9)) hs_unpin(t);
   int waits = op == 0 || op == 9 || op == 6 || op == 11 || op == 13;
   int writes = op >= 5 && op != 9 && op != 10;
   struct hs_record *r = recording() ? NULL : hs_next(t);
@@ -112,11 +113,6 @@ i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
       SYS(HS_NR_prlimit64, 0, g->rsi, g->rdx, 0);
   }
   return hs_replay_regular(t, g, c, r);
-}
-
-/* The program is told the real mask though the shim may have pinned it while it started. */
-i64 hs_irr_affinity(struct thread *t, struct regs *g, const struct hs_call *c) {
-  return hs_regular(t, g, c);
 }
 
 /* The backup keeps its privileges while it replays (it must make threads with given ids). */

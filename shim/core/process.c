@@ -100,6 +100,7 @@ static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags,
   child->mask = t->mask;
   child->fd_chunk = t->fd_chunk;
   child->actions = t->actions;
+  child->pinned = t->pinned;
   if (!(flags & CLONE_VM) || (flags & CLONE_VFORK)) {
     child->altstack_sp = t->altstack_sp;
     child->altstack_flags = t->altstack_flags;
@@ -360,6 +361,7 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
       CTL->threads--;
     }
   SLOT(t->slot)->execMask = t->mask;
+  SLOT(t->slot)->affinity = t->pinned ? hs_process.affinity : 0;
   u64 ignored = 0;
   for (int s = 1; s <= 64; s++)
     if (t->actions[s].handler == 1) ignored |= HS_BIT(s);

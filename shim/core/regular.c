@@ -196,7 +196,14 @@ i64 hs_replay_regular(struct thread *t, struct regs *g, const struct hs_call *c,
   return result;
 }
 
+/* Reads and writes also happen while a program starts; waiting for readiness does not. */
+static int is_transfer(const struct regs *g) {
+  return g->rax == HS_NR_read || g->rax == HS_NR_write || g->rax == HS_NR_pread64 ||
+         g->rax == HS_NR_readv || g->rax == HS_NR_writev || g->rax == HS_NR_openat;
+}
+
 i64 hs_regular(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (UNLIKELY(t->pinned) && (c->flags & HS_BLOCKS) && !is_transfer(g)) hs_unpin(t);
   if (recording()) return hs_record_regular(t, g, c, 1);
   struct hs_record *r = hs_next(t);
   if (!r) return hs_record_regular(t, g, c, hs_live_with_baton(t));

@@ -73,6 +73,7 @@ struct thread {
   /* go live */
   u64 wait_start_ns; /* when this thread began to wait on the backup */
   u32 live_noted;
+  u32 pinned; /* to one processor, while the program starts */
   u32 signal_follows;
   u32 yield_follows;
   u8 info[65][128]; /* siginfo of each pending signal */
@@ -136,6 +137,10 @@ static inline struct thread *thread_at(u32 slot) {
 }
 static inline u32 fd_entry(i64 fd) { return (u64)fd < HS_MAX_FD ? FDS[fd] : 0; }
 static inline int recording(void) { return hs_mode != HS_MODE_REPLAY; }
+
+/* affinity.c */
+void hs_pin(struct thread *t);
+void hs_unpin(struct thread *t);
 
 /* entry.S */
 void hs_enter(void);

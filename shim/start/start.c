@@ -165,6 +165,7 @@ static void begin_threads(u32 slot, int after_exec) {
   t->tid = (u32)SYS(HS_NR_gettid);
   hs_process.pid = t->pid;
   hs_process.threads = 1;
+  hs_process.affinity = after_exec ? SLOT(slot)->affinity : 0;
   struct hs_slot *s = SLOT(slot);
   if (after_exec) {
     t->fd_chunk = s->fdChunk;
@@ -210,6 +211,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   u64 mask = after_exec ? SLOT(slot)->execMask : 0;
   u64 ignored = after_exec ? SLOT(slot)->execIgnored : 0;
   if (after_exec) forget_closed();
+  hs_pin(t);
   hs_sites_init();
   record_start(t, mask, ignored);
   static struct command command;

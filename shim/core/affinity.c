@@ -1,0 +1,25 @@
+/* affinity.c: one processor while a program starts.
+ *
+ * CPUID says which processor it ran on, and libraries keep its answers in memory while they start.
+ * So every program begins on the lowest processor of its mask, on both sides, and gets its mask
+ * back at its first wait. The rule: the program is told its own mask, never ours. */
+#include "calls.gen.h"
+#include "regular.h"
+
+void hs_pin(struct thread *t) {
+  u64 mask = 0;
+  if (SYS(HS_NR_sched_getaffinity, 0, 8, &mask) <= 0 || !mask) return;
+  u64 lowest = mask & -mask;
+  if (!hs_process.affinity) hs_process.affinity = mask;
+  if (SYS(HS_NR_sched_setaffinity, 0, 8, &lowest) == 0) t->pinned = 1;
+}
+
+void hs_unpin(struct thread *t) {
+  t->pinned = 0;
+  SYS(HS_NR_sched_setaffinity, 0, 8, &hs_process.affinity);
+}
+
+i64 hs_irr_affinity(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (t->pinned) hs_unpin(t);
+  return hs_regular(t, g, c);
+}
