@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { programPid } from '../../src/bed/host.js';
 import { startSubject } from '../../src/bed/subject.js';
+import { sweepStale } from '../../src/bed/sweep.js';
 import { runTrial, type Fault } from '../../src/bed/trial.js';
 import { suite } from '../support/suite.js';
 
@@ -152,6 +153,19 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await until(() => hostsOf(maker.pid ?? 0).length === 0, 'the hosts are gone');
   });
 }
+
+test('the sweep ends a host whose maker is gone, and no other', async () => {
+  await using bed = await Bed.create();
+  // No process has this id: it is above the kernel's greatest (PID_MAX_LIMIT).
+  const tag = 'hs-bed:4194305:1:hs-4194305-1:primary';
+  const stale = spawn('bash', ['-c', 'read x; read y', tag], { stdio: ['pipe', 'ignore', 'ignore'] });
+  await once(stale, 'spawn');
+  const ended = once(stale, 'exit');
+  await until(() => hostsOf(4194305).length === 1, 'the stale host');
+  assert.ok(sweepStale() >= 1);
+  assert.is(((await ended) as [unknown, string])[1], 'SIGKILL');
+  assert.is((await bed.run('primary', ['hostname'])).trim(), 'primary');
+});
 
 /** A trial with a plain redis: what the client must say when there is nobody to take over. */
 async function control(fault: Fault) {

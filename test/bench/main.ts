@@ -1,0 +1,2 @@
+/* main.ts: what `npm run bench` runs. */
+import './run.js';

@@ -1,0 +1,68 @@
+/* redis.ts: what replication costs a redis: redis-benchmark on the client host of a bed, against
+ * the service address; the same server plain, recorded, and as a pair, in turns.
+ * The rule: subjects take turns within a run and never run side by side, so that what else the
+ * machine does hits all of them alike; each gets fresh hosts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plan, type Bed } from '../../src/bed/bed.js';
+import { redisPort, startSubject, type SubjectKind } from '../../src/bed/subject.js';
+
+export interface RedisBenchOptions {
+  requests: number;
+  clients: number;
+}
+
+/** Metric → value, of one turn of one subject. */
+export type Sample = Map<string, { value: number; unit: string }>;
+
+/** Requests that are sent before the server has answered the first, by name of the metric. */
+const depths = [1, 16] as const;
+
+/** One turn: starts the subject on fresh hosts, measures, and ends it. */
+export async function measureRedis(
+  bed: Bed,
+  kind: SubjectKind,
+  options: RedisBenchOptions,
+): Promise<Sample> {
+  const logDir = mkdtempSync(join(tmpdir(), `hotswap-bench-${kind}-`));
+  await bed.reset();
+  const subject = await startSubject(bed, kind, { logDir });
+  const sample: Sample = new Map();
+  for (const depth of depths) {
+    // Pipelines are an order of magnitude faster: as many more requests take as long.
+    const requests = options.requests * (depth === 1 ? 1 : 8);
+    await bed.run('client', command({ ...options, requests: Math.ceil(requests / 10) }, depth));
+    const csv = await bed.run('client', command({ ...options, requests }, depth));
+    for (const [metric, entry] of parse(csv, depth)) sample.set(metric, entry);
+  }
+  const ended = subject.unexpectedEnd();
+  if (ended) throw new Error(ended);
+  // Kept only when something above has thrown: then they say why.
+  rmSync(logDir, { recursive: true });
+  return sample;
+}
+
+function command({ requests, clients }: RedisBenchOptions, depth: number): string[] {
+  return [
+    'redis-benchmark', '-h', plan.vip, '-p', String(redisPort), '-t', 'set,get', '--csv',
+    '-n', String(requests), '-c', String(clients), '-P', String(depth), '-r', '10000', '-d', '64',
+  ];
+}
+
+/** redis-benchmark --csv: "test","rps","avg_latency_ms",…,"p50_latency_ms",…,"p99_latency_ms". */
+export function parse(csv: string, depth: number): Sample {
+  const rows = csv.trim().split('\n').map((line) => line.replaceAll('"', '').split(','));
+  const header = rows.find((row) => row[0] === 'test') ?? [];
+  const sample: Sample = new Map();
+  for (const row of rows) {
+    const name = row[0]?.toLowerCase();
+    if (name !== 'set' && name !== 'get') continue;
+    const column = (title: string) => Number(row[header.indexOf(title)]);
+    const metric = depth === 1 ? name : `${name} pipeline ${depth}`;
+    sample.set(metric, { value: column('rps'), unit: '1/s' });
+    sample.set(`${metric} p50`, { value: column('p50_latency_ms'), unit: 'ms' });
+    sample.set(`${metric} p99`, { value: column('p99_latency_ms'), unit: 'ms' });
+  }
+  return sample;
+}
