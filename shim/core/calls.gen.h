@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xde049b41u
+#define HS_CALL_TABLE_HASH 0xf4e0769eu
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -882,9 +882,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [207] = {"io_destroy", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
-  [208] = {"io_getevents", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
+  [208] = {"io_getevents", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_ADDRESS, HS_FIXED, 0}}},
+     {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [209] = {"io_submit", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [210] = {"io_cancel", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
@@ -1188,9 +1188,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [332] = {"statx", HS_RESULT, 0, 5, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 256}}},
-  [333] = {"io_pgetevents", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
+  [333] = {"io_pgetevents", HS_REFUSED, 0, 6, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_ADDRESS, HS_FIXED, 0}}},
+     {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [334] = {"rseq", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
