@@ -99,6 +99,17 @@ static void say(int fd, const char *mark, const char *format, ...) {
            errno_, #wanted);                                                          \
   } while (0)
 
+/* Natively the first errno; the recorder may refuse the call as its row says: the second. */
+#define EXPECT_REFUSABLE(call, wanted, refused)                                       \
+  do {                                                                                \
+    errno = 0;                                                                        \
+    long long err_ = (long long)(call);                                               \
+    int errno_ = errno;                                                               \
+    if (err_ != -1 || (errno_ != (wanted) && errno_ != (refused)))                    \
+      FAIL("line %d: %s gave %lld errno %d, expected -1 and %s or %s", __LINE__,      \
+           #call, err_, errno_, #wanted, #refused);                                   \
+  } while (0)
+
 /* A call that this kernel, its configuration or the recorder may refuse: any outcome but success
  * with a wrong effect is right. Says which it was, as a note. */
 #define MAYBE_REFUSED(call)                                                           \
@@ -158,6 +169,18 @@ MAYBE static long raw_call(long nr, long a, long b, long c, long d, long e, long
 #define RAW_(nr, a, b, c, d, e, f, ...) \
   raw_call(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define RAW(...) RAW_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+
+/* A call that must fail natively, and recorded with the errno of its row: says what came back. */
+MAYBE static void refused(const char *name, long nr, long a, long b, long c, long d, long e,
+                          long f) {
+  long result = raw_call(nr, a, b, c, d, e, f);
+  if (result >> 12 == 0xfffff) result = (int)result; /* modify_ldt answers with 32 bits */
+  if (result >= 0) FAIL("%s is allowed: %ld", name, result);
+  note("refused %s %s", name, result < 0 ? strerrorname_np((int)-result) : "not");
+}
+#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define CALL_(name, nr, a, b, c, d, e, f, ...) \
+  refused(name, nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 MAYBE static long long now_ns(clockid_t clock) {
   struct timespec t;

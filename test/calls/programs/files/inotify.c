@@ -11,7 +11,8 @@ int main(void) {
   OK(mkdir("watched", 0755));
   unsigned char *buffer = guarded(4096);
   EXPECT_ERR(read(fd, buffer, 4096), EAGAIN);
-  int watch = (int)OK(inotify_add_watch(fd, "watched", IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVE));
+  uint32_t wanted = IN_CREATE | IN_DELETE | IN_MODIFY | IN_MOVE;
+  int watch = (int)OK(inotify_add_watch(fd, "watched", wanted));
   fact("watch %d", watch);
   close(file_of("watched/one", "x"));
   EXPECT_EQ(rename("watched/one", "watched/two"), 0);

@@ -14,9 +14,9 @@ int main(void) {
   EXPECT_EQ(gethostname(host, sizeof host), 0);
   EXPECT_EQ(strcmp(host, names->nodename), 0);
   EXPECT_ERR(syscall(SYS_uname, 8), EFAULT);
-  EXPECT_ERR(syscall(SYS_sethostname, host, 65), EINVAL);
-  EXPECT_ERR(syscall(SYS_setdomainname, host, 65), EINVAL);
-  EXPECT_ERR(syscall(SYS_sethostname, host, -1), EINVAL);
+  EXPECT_REFUSABLE(syscall(SYS_sethostname, host, 65), EINVAL, EPERM);
+  EXPECT_REFUSABLE(syscall(SYS_setdomainname, host, 65), EINVAL, EPERM);
+  EXPECT_REFUSABLE(syscall(SYS_sethostname, host, -1), EINVAL, EPERM);
 
   struct sysinfo *info = (void *)guarded(sizeof *info);
   EXPECT_EQ(sysinfo(info), 0);

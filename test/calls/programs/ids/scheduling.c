@@ -30,7 +30,8 @@ int main(void) {
   EXPECT_EQ(sched_setscheduler(0, SCHED_BATCH, param), 0);
   EXPECT_EQ(sched_getscheduler(0), SCHED_BATCH);
   EXPECT_EQ(sched_setscheduler(0, SCHED_OTHER, param), 0);
-  fact("fifo from %d to %d", sched_get_priority_min(SCHED_FIFO), sched_get_priority_max(SCHED_FIFO));
+  fact("fifo from %d to %d", sched_get_priority_min(SCHED_FIFO),
+       sched_get_priority_max(SCHED_FIFO));
   EXPECT_ERR(sched_get_priority_max(77), EINVAL);
   EXPECT_ERR(sched_get_priority_min(77), EINVAL);
   struct timespec slice;

@@ -20,7 +20,8 @@ int main(void) {
   EXPECT_EQ(getsockname(server, (struct sockaddr *)&address, &length), 0);
   EXPECT_ERR(accept(server, NULL, NULL), EAGAIN);
 
-  int client = connected(), flags[] = {0, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_CLOEXEC | SOCK_NONBLOCK};
+  int client = connected();
+  int flags[] = {0, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_CLOEXEC | SOCK_NONBLOCK};
   struct pollfd ready = {.fd = server, .events = POLLIN};
   EXPECT_EQ(poll(&ready, 1, 5000), 1);
   int fd = (int)OK(accept(server, NULL, NULL));

@@ -5,7 +5,8 @@
 static uint32_t word, second, third;
 static int woken;
 
-static long futex(uint32_t *at, int op, uint32_t value, void *time, uint32_t *other, uint32_t last) {
+static long futex(uint32_t *at, int op, uint32_t value, void *time, uint32_t *other,
+                  uint32_t last) {
   return syscall(SYS_futex, at, op, value, time, other, last);
 }
 

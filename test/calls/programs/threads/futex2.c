@@ -11,7 +11,8 @@ static uint32_t words[2];
 
 static void robust(void) {
   pthread_mutexattr_t attributes;
-  pthread_mutex_t *mutex = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  int prot = PROT_READ | PROT_WRITE;
+  pthread_mutex_t *mutex = mmap(NULL, 4096, prot, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   pthread_mutexattr_init(&attributes);
   EXPECT_EQ(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST), 0);
   EXPECT_EQ(pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED), 0);

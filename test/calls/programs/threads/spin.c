@@ -1,4 +1,4 @@
-/* Threads that wait for each other by spinning: with sched_yield, with pause, with a short sleep. */
+/* Threads that wait for each other by spinning: with sched_yield, with pause, with sleep. */
 #include "check.h"
 
 static volatile int turn;
