@@ -6,6 +6,7 @@
  *   HS_CONTROL_OFFSET   struct hs_control: versions, watermarks, wake-up words, verdicts
  *   HS_SLOTS_OFFSET     one struct hs_slot per thread that ever lived
  *   HS_TIDMAP_OFFSET    u16 slot by thread id
+ *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
@@ -33,6 +34,7 @@
 #define HS_MAX_SLOTS 4096u
 #define HS_TIDMAP_OFFSET 0x100000ul /* 4 Mi x u16 */
 #define HS_MAX_TID 0x400000u
+#define HS_TSC_OFFSET 0x900000ul /* what the byte pairs of rdtsc in known files are; see sites.c */
 #define HS_CONNS_OFFSET 0x1000000ul /* HS_MAX_CONNS x 512 B */
 #define HS_MAX_CONNS 65536u
 #define HS_RING_OFFSET 0x4000000ul
@@ -155,6 +157,13 @@ struct hs_control {
   volatile unsigned int rowCalls[0x300];
   /* 7168: number of system calls the shim made for itself or the program, by number */
   volatile unsigned int kernelCalls[0x200];
+};
+
+/* u32 count, u32 0, then these, sorted by path, bytes, offset. */
+struct hs_tsc_site {
+  unsigned int path, bytes; /* FNV-1a of the file's real path; its size (low 32 bits) */
+  unsigned int offset;      /* in the file */
+  unsigned int kind;        /* 0 no instruction, 1 rdtsc, 2 rdtscp, 3 not known */
 };
 
 struct hs_slot {

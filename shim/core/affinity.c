@@ -4,7 +4,7 @@
  * So every program begins on the lowest processor of its mask, on both sides, and gets its mask
  * back at its first wait. The rule: the program is told its own mask, never ours. */
 #include "calls.gen.h"
-#include "regular.h"
+#include "state.h"
 
 void hs_pin(struct thread *t) {
   u64 mask = 0;
@@ -17,9 +17,4 @@ void hs_pin(struct thread *t) {
 void hs_unpin(struct thread *t) {
   t->pinned = 0;
   SYS(HS_NR_sched_setaffinity, 0, 8, &hs_process.affinity);
-}
-
-i64 hs_irr_affinity(struct thread *t, struct regs *g, const struct hs_call *c) {
-  if (t->pinned) hs_unpin(t);
-  return hs_regular(t, g, c);
 }

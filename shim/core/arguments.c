@@ -68,7 +68,7 @@ static u64 out_bytes(const struct regs *g, const struct hs_call *c, int i, i64 r
 
 static void walk_out(struct walk *w, const struct regs *g, const struct hs_call *c, i64 result,
                      const struct before *b) {
-  int written = result >= 0 || (c->flags & HS_OUT_ALWAYS) ||
+  int written = result >= 0 || ((c->flags & HS_OUT_ALWAYS) && result != -HS_EFAULT) ||
                 (result == -HS_EINTR && (c->flags & HS_OUT_EINTR));
   if (c->flags & HS_OUT_ONLY_EINTR) written = result == -HS_EINTR;
   if (!written) return;

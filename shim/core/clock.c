@@ -45,7 +45,7 @@ void hs_clock_init(u64 vdso) {
 }
 
 static i64 real_clock(u64 clock, u64 *timespec) {
-  if ((CTL->flags & HS_FLAG_FAST_CLOCK) && vdso_clock && clock < 12)
+  if (vdso_clock && clock < 12 && !self()->tsc_trapped)
     return vdso_clock(clock, timespec);
   return SYS(HS_NR_clock_gettime, clock, timespec);
 }

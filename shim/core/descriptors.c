@@ -69,6 +69,16 @@ static i64 placeholder(u64 flags) {
   return SYS(HS_NR_open, "/dev/null", HS_O_RDWR | (flags & HS_O_CLOEXEC), 0);
 }
 
+int hs_is_real_file(const struct regs *g, const struct hs_call *c) {
+  if (c->nargs && c->arg[0].kind == HS_FD) {
+    enum fd_kind kind = FD_KIND(fd_entry((int)g->rdi));
+    /* a path relative to a directory that is only carried is carried too */
+    if (kind == FD_MEMFD) return 1;
+    if ((int)g->rdi != -100 && kind != FD_FILE) return 0;
+  }
+  return CTL->files == HS_FILES_MIRRORED;
+}
+
 /* ---- data through descriptors ---- */
 
 static int is_data_call(const struct regs *g, int output) {
@@ -299,6 +309,15 @@ i64 hs_irr_dup(struct thread *t, struct regs *g, const struct hs_call *c) {
   return result;
 }
 
+/* Bytes a command writes behind its argument. */
+static u64 fcntl_out(int command) {
+  switch (command) {
+    case 5: case 36: return 32;           /* F_GETLK, F_OFD_GETLK: struct flock */
+    case 16: case 1035: case 1037: return 8; /* F_GETOWN_EX, F_GET_RW_HINT .. */
+    default: return 0;
+  }
+}
+
 i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (hs_is_hidden(g->rdi)) return -HS_EBADF;
   u32 entry = fd_entry((int)g->rdi);
@@ -314,16 +333,24 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
       return hs_both(t, g, c);
     default: break;
   }
-  struct hs_record *r = NULL;
-  if (!recording()) r = hs_next(t);
+  int waits = (int)g->rsi == 7 || (int)g->rsi == 38;
+  struct hs_record *r = waits ? (recording() ? NULL : hs_next(t)) : hs_turn(t);
   i64 result;
+  u64 bytes = fcntl_out((int)g->rsi);
   if (r) {
     result = r->result;
+    hs_match(t, g, r, hs_check(g, c, -1));
     /* F_SETFL: the open file of an inherited descriptor is shared with the outside */
-    if (g->rsi == 4 && FD_KIND(entry) != FD_INHERITED) hs_execute(g);
-    hs_replay_regular(t, g, c, r);
-  } else {
+    if ((g->rsi == 4 && FD_KIND(entry) != FD_INHERITED) || g->rsi == 1033 /* F_ADD_SEALS */)
+      hs_execute(g);
+    memcpy((void *)g->rdx, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
+    hs_consume(t, r);
+  } else if (waits) {
     result = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  } else {
+    result = hs_execute(g);
+    hs_append_bytes(t, HS_NR_fcntl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rdx,
+                    result >= 0 ? bytes : 0);
   }
   if (g->rsi == 4 && result >= 0)
     set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | ((g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));

@@ -5,6 +5,7 @@
 #include "calls.gen.h"
 #include "regular.h"
 #include "signals.h"
+#include "tsc.h"
 
 volatile int hs_mode;
 struct process hs_process;
@@ -61,6 +62,7 @@ i64 hs_dispatch(struct regs *g) {
   else
     t->masked_temporarily = 0;
   yield_if_due(t);
+  if (hs_tsc_is_stale(t)) hs_tsc_settle(t);
   t->in_shim = 0;
   return result;
 }

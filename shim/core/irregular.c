@@ -120,11 +120,6 @@ i64 hs_irr_identity(struct thread *t, struct regs *g, const struct hs_call *c) {
   return hs_regular(t, g, c);
 }
 
-/* The name of the program is right in /proc (start.c), so nothing needs to be translated. */
-i64 hs_irr_readlink(struct thread *t, struct regs *g, const struct hs_call *c) {
-  return hs_regular(t, g, c);
-}
-
 /* A signal sent inside the application is delivered by its own record. */
 i64 hs_irr_kill(struct thread *t, struct regs *g, const struct hs_call *c) {
   return hs_regular(t, g, c);
@@ -153,10 +148,4 @@ i64 hs_irr_sendfile(struct thread *t, struct regs *g, const struct hs_call *c) {
       hs_diverge_values(t, r, "length copied between files", (u64)r->result, (u64)own);
   }
   return hs_replay_regular(t, g, c, r);
-}
-
-/* Memory shared by key with processes that may be strangers. */
-i64 hs_irr_shm(struct thread *t, struct regs *g, const struct hs_call *c) {
-  (void)t, (void)g, (void)c;
-  return -HS_ENOSYS;
 }

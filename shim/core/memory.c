@@ -7,6 +7,7 @@
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
+#include "tsc.h"
 
 #define HS_CARRIED_MAP_MOST (8ul << 20)
 
@@ -66,7 +67,10 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
   struct span spans[2] = {{(u8 *)&head, sizeof head.note + ((path_bytes + 8) & ~7ul)},
                           {(u8 *)at, head.note.carried}};
   hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, head.note.carried ? 2 : 1);
-  if (g->rdx & HS_PROT_EXEC) hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, head.path);
+  if (g->rdx & HS_PROT_EXEC) {
+    hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, head.path);
+    hs_tsc_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
+  }
   return at;
 }
 
@@ -92,6 +96,8 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   int own_file = kind == FD_MEMFD || (kind == FD_FILE && CTL->files == HS_FILES_MIRRORED);
   if (own_file) {
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, (int)g->r8, g->r9);
+    if (at == (i64)where && (g->rdx & HS_PROT_EXEC))
+      hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
   } else if (note->carried) {
     i64 fd = SYS(HS_NR_memfd_create, "hotswap-map", 1);
     SYS(HS_NR_ftruncate, fd, note->bytes > g->r9 ? note->bytes - g->r9 : PAGE);
@@ -101,6 +107,7 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   } else {
     i64 fd = open_for_map(t, r, note, path);
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
+    if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, fd);
     SYS(HS_NR_close, fd);
   }
   if (at == (i64)where && (g->rdx & HS_PROT_EXEC))
@@ -110,6 +117,7 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
 
 i64 hs_irr_map(struct thread *t, struct regs *g, const struct hs_call *c) {
   int of_file = (int)g->r8 >= 0 && !(g->r10 & HS_MAP_ANON);
+  if ((g->rdx & HS_PROT_EXEC) && !of_file) hs_tsc_anonymous_code();
   struct hs_record *r = hs_turn(t);
   if (!r) {
     if (g->r10 & HS_MAP_FIXED) hs_sites_unmapped(g->rdi, PAGE_UP(g->rsi));
@@ -164,6 +172,9 @@ i64 hs_irr_brk(struct thread *t, struct regs *g, const struct hs_call *c) {
   return hs_both(t, g, c);
 }
 i64 hs_irr_protect(struct thread *t, struct regs *g, const struct hs_call *c) {
+  /* code that was written, not mapped: a file's own is looked at when it is mapped */
+  if ((g->rdx & HS_PROT_EXEC) && !hs_sites_is_file(g->rdi, g->rdi + g->rsi))
+    hs_tsc_anonymous_code();
   return hs_both(t, g, c);
 }
 

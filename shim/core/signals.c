@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "regular.h"
 #include "sites.h"
+#include "tsc.h"
 
 /* The kernel's struct ucontext as words: 5 words, 18 registers, segments, err, trapno, oldmask,
  * cr2, fpstate, 8 reserved, signal mask. */
@@ -267,8 +268,7 @@ static int is_tsc(const u8 *ip) {
   return ip[0] == 0x0f && (ip[1] == 0x31 || (ip[1] == 0x01 && ip[2] == 0xf9));
 }
 
-static void read_tsc(struct thread *t, u64 *r) {
-  const u8 *ip = (const u8 *)r[R_RIP];
+static void read_tsc(struct thread *t, u64 *r, int rdtscp) {
   u64 value;
   struct hs_record *record = hs_turn(t);
   CTL->tscReads++;
@@ -279,16 +279,16 @@ static void read_tsc(struct thread *t, u64 *r) {
     hs_consume(t, record);
   } else {
     u32 low, high;
-    SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1);
+    if (t->tsc_trapped) SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1);
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    SYS(HS_NR_prctl, 26, 2);
+    if (t->tsc_trapped) SYS(HS_NR_prctl, 26, 2);
     value = (u64)high << 32 | low;
     hs_append(t, HS_EV_TSC, 0, (i64)value, 0, NULL, 0);
   }
   r[R_RAX] = (u32)value;
   r[R_RDX] = value >> 32;
-  if (ip[1] == 0x01) r[R_RCX] = 0;
-  r[R_RIP] += ip[1] == 0x01 ? 3 : 2;
+  if (rdtscp) r[R_RCX] = 0;
+  r[R_RIP] += rdtscp ? 3 : 2;
 }
 
 static void report_own_fault(int signal, u64 ip, u64 address) {
@@ -325,7 +325,13 @@ static void on_fault(int signal, void *info, u64 *context) {
   }
   if (signal == HS_SIGSEGV && code == 0x80 && user_code(r[R_RIP]) &&
       is_tsc((const u8 *)r[R_RIP])) {
-    read_tsc(t, r);
+    read_tsc(t, r, ((const u8 *)r[R_RIP])[1] == 0x01);
+    return;
+  }
+  int kind = signal == HS_SIGTRAP ? hs_tsc_patched(r[R_RIP] - 1) : 0;
+  if (kind) {
+    r[R_RIP]--;
+    read_tsc(t, r, kind == 2);
     return;
   }
   if (!user_code(r[R_RIP])) report_own_fault(signal, r[R_RIP], ((u64 *)info)[2]);

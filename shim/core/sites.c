@@ -73,7 +73,7 @@ void hs_sites_unmapped(u64 at, u64 bytes) {
     if (sites[i].site >= at && sites[i].site < end) sites[i].site = 1;
 }
 
-static int is_file_code(u64 from, u64 to) {
+int hs_sites_is_file(u64 from, u64 to) {
   for (u32 i = 0; i < code_ranges; i++)
     if (from >= code[i].from && to <= code[i].to) return 1;
   return 0;
@@ -134,7 +134,7 @@ static u64 make_stub(u64 site, u64 nr) {
   i64 distance = (i64)(stub - site);
   int far = distance > 0x7fff0000 || distance < -0x7fff0000;
   int behind = 0, displaced = 0;
-  if (!far && is_file_code(site - 5, site + 8)) {
+  if (!far && hs_sites_is_file(site - 5, site + 8)) {
     u32 word;
     memcpy(&word, s - 4, 4);
     if (s[-5] == 0xb8 && word == (u32)nr && nr < 512)

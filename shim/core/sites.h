@@ -12,6 +12,7 @@ void hs_sites_arm(void);
 /* Notes [at, at+bytes) as code from a file: only such code is rewritten. `path` is its file. */
 void hs_sites_mapped(u64 at, u64 bytes, u64 file_offset, const char *path);
 void hs_sites_unmapped(u64 at, u64 bytes);
+int hs_sites_is_file(u64 from, u64 to);
 void hs_sites_trap(u64 *registers);
 int hs_is_stub(u64 ip);
 /* From a stub's return address back to its entry: makes the call again. */

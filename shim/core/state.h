@@ -73,6 +73,7 @@ struct thread {
   /* go live */
   u64 wait_start_ns; /* when this thread began to wait on the backup */
   u32 live_noted;
+  u32 tsc_trapped; /* the kernel traps this thread's rdtsc, and so the vDSO's */
   u32 pinned; /* to one processor, while the program starts */
   u32 signal_follows;
   u32 yield_follows;

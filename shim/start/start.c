@@ -14,6 +14,7 @@
 #include "../core/process.h"
 #include "../core/signals.h"
 #include "../core/sites.h"
+#include "../core/tsc.h"
 
 static u64 parse_number(const char *s) {
   u64 n = 0;
@@ -36,6 +37,7 @@ static void map_session(i64 fd) {
             HS_RING_OFFSET) != (i64)at)
       hs_refuse("the ring cannot be mapped");
   }
+  hs_tsc_fast = (CTL->flags & HS_FLAG_FAST_CLOCK) != 0;
   hs_mode = (int)CTL->mode;
   if (CTL->live) hs_mode = HS_MODE_LIVE;
 }
@@ -229,8 +231,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   SYS(HS_NR_close, program.fd);
   memcpy(hs_process.executable, command.path, hs_strlen(command.path) + 1);
   hs_signals_init(mask, ignored);
-  if (!(CTL->flags & HS_FLAG_FAST_CLOCK) && SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 2))
-    hs_refuse("rdtsc cannot be trapped here (PR_SET_TSC)");
+  hs_tsc_settle(t);
   hs_net_init();
   hs_sites_arm();
   CTL->started = 1;
