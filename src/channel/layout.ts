@@ -11,6 +11,7 @@ export const HS_SLOTS_OFFSET = 0x10000;
 export const HS_MAX_SLOTS = 4096;
 export const HS_TIDMAP_OFFSET = 0x100000;
 export const HS_MAX_TID = 0x400000;
+export const HS_TSC_OFFSET = 0x900000;
 export const HS_CONNS_OFFSET = 0x1000000;
 export const HS_MAX_CONNS = 65536;
 export const HS_RING_OFFSET = 0x4000000;
@@ -150,6 +151,12 @@ export const CONTROL = {
   gid: 3080,
   egid: 3084,
   startRealNs: 3096,
+  lastRealNs: 3104,
+  lastMonotonicNs: 3112,
+  offsetRealNs: 3120,
+  offsetMonotonicNs: 3128,
+  estimateNs: 3136,
+  estimated: 3144,
   rowCalls: 4096,
   kernelCalls: 7168,
 } as const;

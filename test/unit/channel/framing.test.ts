@@ -1,15 +1,16 @@
 // The splitter gives the same records and messages however the stream is cut, hands runs on
 // without copying, and stops at the first byte that is wrong.
 
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { encodeControl } from '../../../src/channel/control.js';
 import { ChannelError } from '../../../src/channel/errors.js';
 import { FrameSplitter } from '../../../src/channel/framing.js';
 import { HS_MAX_RECORD_BYTES } from '../../../src/channel/layout.js';
+import { suite } from '../../support/suite.js';
 import { makeRun, packRun, runSeed, seeded, someRecord } from './records.js';
 
+const test = suite('framing');
 const seed = runSeed('framing');
 
 /** Collects everything a splitter calls back for. */
@@ -74,7 +75,8 @@ test('a gap in the numbers begins a new run', () => {
 
 test('the largest record comes through in pieces', () => {
   const data = HS_MAX_RECORD_BYTES - 64;
-  const bytes = packRun([{ ...someRecord(1, 0, seeded(seed)), data: new Uint8Array(data).fill(7) }]);
+  const record = { ...someRecord(1, 0, seeded(seed)), data: new Uint8Array(data).fill(7) };
+  const bytes = packRun([record]);
   const { splitter, text } = collector();
   for (let at = 0; at < bytes.length; at += 60000) splitter.push(bytes.subarray(at, at + 60000));
   assert.ok(text().equals(bytes));

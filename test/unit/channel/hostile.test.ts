@@ -8,14 +8,15 @@ import { connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as tlsConnect, createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { encodeControl, type Control } from '../../../src/channel/control.js';
 import type { ChannelReason } from '../../../src/channel/index.js';
+import { suite } from '../../support/suite.js';
 import { KEY, hello, rejection, withPair, type Pair } from './pair.js';
 import { makeRun, seeded } from './records.js';
 
+const test = suite('hostile peers');
 const HELLO = encodeControl({ kind: 'hello', ...hello() });
 
 /** A peer with the right key and a will of its own. */

@@ -3,12 +3,13 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { createKeyFile, readKeyFile } from '../../../src/channel/index.js';
 import { UserError } from '../../../src/errors.js';
+import { suite } from '../../support/suite.js';
 
+const test = suite('pairing key');
 const dir = mkdtempSync(join(tmpdir(), 'hotswap-key-'));
 const file = join(dir, 'pair.key');
 test.before.each(() => rmSync(file, { force: true, recursive: true }));

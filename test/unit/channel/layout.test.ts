@@ -6,11 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import * as layout from '../../../src/channel/layout.js';
+import { suite } from '../../support/suite.js';
 
+const test = suite('layout');
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Compiles and runs C against ring.h; its lines are `name value`. */
@@ -53,7 +54,8 @@ test('ring.h defines no version, size or mode that layout.ts lacks', () => {
   const header = readFileSync(join(root, 'shim/ring.h'), 'utf8');
   const names = new Set(Object.keys(layout));
   // What only C needs: macros with parameters, the guard, addresses inside the program.
-  const onlyC = /^HS_(RING_H|(SESSION|RING|CORE)_BASE|CORE_END|DATA_POINTER|RECORD_(DATA|LEN|SIZE))$/;
+  const onlyC =
+    /^HS_(RING_H|(SESSION|RING|CORE)_BASE|CORE_END|DATA_POINTER|RECORD_(DATA|LEN|SIZE))$/;
   const defined = [...header.matchAll(/^#define (HS_\w+)/gm), ...header.matchAll(/(HS_\w+) = \d/g)];
   const missing = defined.map((match) => match[1]!).filter((n) => !names.has(n) && !onlyC.test(n));
   assert.equal(missing, []);
@@ -105,8 +107,9 @@ test('the schema gives both roots the shapes that tell them apart', () => {
   const schema = join(root, 'src/channel/message.capnp');
   const text = execFileSync('capnp', ['compile', '-ocapnp', schema], { encoding: 'utf8' });
   const shape = (name: string) => {
-    const match = new RegExp(`^struct ${name} @\\S+ \\{  # (\\d+) bytes, (\\d+) ptrs`, 'm').exec(text);
-    return Number(match![1]) / 8 + Number(match![2]) * 0x10000;
+    const line = new RegExp(`^struct ${name} @\\S+ \\{  # (\\d+) bytes, (\\d+) ptrs`, 'm');
+    const [, bytes, pointers] = line.exec(text)!;
+    return Number(bytes) / 8 + Number(pointers) * 0x10000;
   };
   assert.is(shape('Record'), layout.RECORD_ROOT_HIGH);
   assert.is(shape('Control'), layout.CONTROL_ROOT_HIGH);

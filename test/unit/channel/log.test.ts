@@ -16,15 +16,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { LogError, LogReader, LogWriter, type LogReason } from '../../../src/channel/index.js';
 import { BLOCK_BYTES, BLOCK_HEADER_BYTES, segmentFile } from '../../../src/channel/log-format.js';
 import { encodedBytes } from '../../../src/channel/record.js';
+import { suite } from '../../support/suite.js';
 import { START } from './log-start.js';
 import { makeRun, runSeed, seeded } from './records.js';
 
+const test = suite('log on disk');
 const seed = runSeed('log');
 const root = mkdtempSync(join(tmpdir(), 'hotswap-log-'));
 let dir = '';

@@ -5,7 +5,6 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Message } from 'capnp-ts';
 import fc from 'fast-check';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { HS_MAX_RECORD_BYTES, RECORD } from '../../../src/channel/layout.js';
@@ -22,8 +21,10 @@ import {
   viewOf,
   type RecordFields,
 } from '../../../src/channel/record.js';
+import { suite } from '../../support/suite.js';
 import { makeRun, packRun, runSeed, seeded, someRecord } from './records.js';
 
+const test = suite('record codec');
 const schema = fileURLToPath(new URL('../../../src/channel/message.capnp', import.meta.url));
 const seed = runSeed('record');
 

@@ -1,12 +1,13 @@
 // Whatever order runs come in, however often, each record is delivered once and in order.
 
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import { Reorder } from '../../../src/channel/reorder.js';
 import { decodeRun, encodedBytes, viewOf } from '../../../src/channel/record.js';
+import { suite } from '../../support/suite.js';
 import { makeRun, runSeed, seeded } from './records.js';
 
+const test = suite('reorder');
 const seed = runSeed('reorder');
 const SIZE = encodedBytes(0);
 

@@ -6,7 +6,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Message } from 'capnp-ts';
-import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 
 import {
@@ -23,9 +22,11 @@ import { validateTree } from '../../../src/channel/pointers.js';
 import { newScan, scanRecords, viewOf } from '../../../src/channel/record.js';
 import { Reorder } from '../../../src/channel/reorder.js';
 import { decodeWatermark } from '../../../src/channel/watermark.js';
+import { suite } from '../../support/suite.js';
 import { START } from '../channel/log-start.js';
 import { makeRun, runSeed, seeded } from '../channel/records.js';
 
+const test = suite('fuzz: channel');
 const ROUNDS = 3000;
 const seed = runSeed('fuzz/channel');
 
@@ -58,10 +59,12 @@ function spoil(bytes: Buffer, random: () => number): Buffer {
         result = Buffer.concat([result.subarray(0, place), result.subarray(place + at(4))]);
         break;
       case 4:
-        result = Buffer.concat([result.subarray(0, place), result.subarray(Math.min(at(8), place))]);
+        result = Buffer.concat([result.subarray(0, place), result.subarray(at(8) % (place + 1))]);
         break;
       default:
-        for (let i = 0; i < 16 && place + i < result.length; i++) result[place + i] = random() * 256;
+        for (let i = 0; i < Math.min(16, result.length - place); i++) {
+          result[place + i] = random() * 256;
+        }
     }
   }
   return result;
