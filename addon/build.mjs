@@ -2,7 +2,7 @@
 // headers of the Node that runs this. Does nothing when the result is newer than every source.
 // The one rule: a failure says which Debian package is missing, and exits 1.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,14 +34,18 @@ function fail(sentence) {
   process.exit(1);
 }
 
-if (process.argv.includes('--force') || !isFresh()) {
+const isForced = process.argv.includes('--force');
+if (isForced || !isFresh()) {
   if (!existsSync('/usr/include/bpf/libbpf.h')) fail('libbpf is missing: apt install libbpf-dev');
   if (!existsSync(join(prefix, 'include', 'node', 'node_api.h'))) {
     fail(`Node's headers are missing: looked in ${join(prefix, 'include', 'node')}`);
   }
   const script = findNodeGyp();
   if (script === undefined) fail("npm's node-gyp is missing: install npm for the running Node");
-  const args = [script, 'rebuild', `--nodedir=${prefix}`, '--jobs=max'];
+  // Not `rebuild`: who runs meanwhile keeps the old result until the new one replaces it.
+  const objects = join(here, 'build', 'Release', 'obj.target');
+  if (isForced) rmSync(objects, { recursive: true, force: true });
+  const args = [script, 'configure', 'build', `--nodedir=${prefix}`, '--jobs=max'];
   const run = spawnSync(process.execPath, args, { cwd: here, encoding: 'utf8' });
   if (run.status !== 0) {
     process.stderr.write(`${run.stdout ?? ''}${run.stderr ?? ''}`);

@@ -170,7 +170,8 @@ export interface BpfObject extends Closable {
   /** Attaches a loaded program. Its section name decides what kind of target it needs; tracing
    * programs take none. The link lasts until its close(), the object's, or the process's end. */
   attach(program: string, target?: AttachTarget): Link;
-  /** The map of that name; the same object at each call. */
+  /** The map of that name; the same object at each call. `.rodata`, `.data` and `.bss` are the
+   * object's global variables, whatever libbpf calls those maps. */
   map(name: string): BpfMap;
   /**
    * Streams a ring buffer map. A native thread drains it every pollMs and hands over all it found

@@ -19,4 +19,4 @@ int count(struct bpf_raw_tracepoint_args *context) {
   return 0;
 }
 
-char license[] SEC("license") = "GPL";
+char _license[] SEC("license") = "GPL";

@@ -88,6 +88,29 @@ function attachTc(object, program, target) {
     native.attachTc(object, program.name, ifindex, isEgress, priority, handle, replace));
 }
 
+/** Links that the kernel would keep after the process: only tc's. process.exit() ends Node without
+ * the clean-up that an environment otherwise gets, so they are closed before. */
+const outliving = new Set();
+
+function closeAtExit(link) {
+  if (outliving.size === 0) process.on('exit', closeOutliving);
+  outliving.add(link);
+}
+
+function forgetAtExit(link) {
+  if (outliving.delete(link) && outliving.size === 0) process.off('exit', closeOutliving);
+}
+
+function closeOutliving() {
+  for (const link of [...outliving]) {
+    try {
+      link.close();
+    } catch (error) {
+      process.emitWarning(error);
+    }
+  }
+}
+
 class Link extends Handle {
   #native;
   #forget;
@@ -101,6 +124,7 @@ class Link extends Handle {
 
   release() {
     this.#forget(this);
+    forgetAtExit(this);
     attempt(`detach ${this.program}`, () => native.linkClose(this.#native));
   }
 }
@@ -155,12 +179,13 @@ class BpfObject extends Handle {
     const handle = kind.attach(this.#native, program, target);
     const link = new Link(name, handle, (closed) => this.#children.delete(closed));
     this.#children.add(link);
+    if (kind.attach === attachTc) closeAtExit(link);
     return link;
   }
 
   map(name) {
     this.checkOpen();
-    const map = this.#maps.get(name);
+    const map = this.#maps.get(name) ?? this.#globals(name);
     if (map) return map;
     throw new ArgumentError(`${this.#name} has no map ${name}; it has ${listOf(this.maps)}`);
   }
@@ -189,6 +214,12 @@ class BpfObject extends Handle {
     for (const map of this.#maps.values()) map.unmapAll();
     native.objectClose(this.#native);
     if (failure !== undefined) throw failure;
+  }
+
+  /** libbpf puts (part of) the object's name before `.rodata`, `.data` and `.bss`. */
+  #globals(section) {
+    if (!/^\.(rodata|data|bss)$/.test(section)) return undefined;
+    return [...this.#maps.values()].find(({ name }) => name.endsWith(section));
   }
 
   #program(name) {

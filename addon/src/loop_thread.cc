@@ -63,13 +63,23 @@ void LoopThread::onLoop(napi_env env, napi_value callback, void* context, void*)
   auto self = static_cast<LoopThread*>(context)->shared_from_this();
   self->posted_.store(false, std::memory_order_release);
   if (self->stopping()) return;
-  try {
-    self->deliver(env, Napi::Function(env, callback));
-  } catch (const Napi::Error& error) {
-    // A callback that throws is an uncaught exception, as it is for any event emitter.
-    napi_fatal_exception(env, error.Value());
-    self->post();  // what it left undelivered, if somebody caught that
+  self->deliver(env, callback);
+}
+
+bool LoopThread::call(napi_env env, napi_value callback,
+                      std::initializer_list<napi_value> arguments) {
+  napi_value global;
+  if (napi_get_global(env, &global) != napi_ok) return false;
+  napi_status status = napi_call_function(env, global, callback, arguments.size(),
+                                          arguments.begin(), nullptr);
+  if (status == napi_ok) return true;
+  napi_value error;
+  if (status == napi_pending_exception &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+    napi_fatal_exception(env, error);  // does nothing when the environment is ending
   }
+  if (!stopping()) post();  // what is left undelivered, if somebody caught that
+  return false;
 }
 
 using Shared = std::shared_ptr<LoopThread>;

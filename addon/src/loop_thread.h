@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <initializer_list>
 #include <memory>
 #include <thread>
 
@@ -27,7 +28,11 @@ class LoopThread : public std::enable_shared_from_this<LoopThread> {
  protected:
   virtual void run() = 0;        // the thread's whole work; returns soon once stopping() is true
   virtual void interrupt() = 0;  // makes run() look at stopping()
-  virtual void deliver(Napi::Env env, Napi::Function callback) = 0;
+  virtual void deliver(napi_env env, napi_value callback) = 0;
+  // Calls it; a callback that throws is an uncaught exception, as of any event emitter. False when
+  // it did, or when the environment is ending and can run nothing more: deliver() then returns.
+  // Node-API itself, since node-addon-api's errors abort in an environment that is ending.
+  bool call(napi_env env, napi_value callback, std::initializer_list<napi_value> arguments);
   void post();                   // from the thread: have deliver() called; calls may be merged
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 

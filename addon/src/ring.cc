@@ -74,38 +74,53 @@ class RingReader final : public LoopThread {
     wake_.notify_one();
   }
 
-  void deliver(Napi::Env env, Napi::Function callback) override {
-    for (;;) {
-      Batch batch;
-      uint64_t flushed;
-      {
-        std::lock_guard<std::mutex> guard(lock_);
-        flushed = flushDone_;
-        if (waiting_.empty()) {
-          if (flushed == flushTold_) return;
-          flushTold_ = flushed;
-          batch.bytes = nullptr;
-        } else {
-          batch = waiting_.front();
-          waiting_.pop_front();
-        }
-      }
-      Napi::HandleScope scope(env);
-      if (batch.bytes == nullptr) {
-        callback.Call({env.Null(), Napi::Number::New(env, static_cast<double>(flushed))});
-        return;
-      }
-      size_t length = batch.dataBytes + batch.count * 8;
-      auto buffer = Napi::ArrayBuffer::New(env, batch.bytes, length,
-                                           [](Napi::Env, void* bytes) { free(bytes); });
-      // If the callback throws, what still waits is delivered with the next post.
-      callback.Call({buffer, Napi::Number::New(env, static_cast<double>(batch.dataBytes)),
-                     Napi::Number::New(env, static_cast<double>(batch.count))});
-      if (stopping()) return;
+  void deliver(napi_env env, napi_value callback) override {
+    Batch batch;
+    while (!stopping() && take(batch)) {
+      if (!give(env, callback, batch)) return;
     }
+    if (stopping()) return;
+    uint64_t flushed;
+    {
+      std::lock_guard<std::mutex> guard(lock_);
+      // A batch that came meanwhile has posted itself; the flush is told after it.
+      if (!waiting_.empty() || flushDone_ == flushTold_) return;
+      flushed = flushTold_ = flushDone_;
+    }
+    napi_value number, nothing;
+    if (napi_create_double(env, static_cast<double>(flushed), &number) != napi_ok) return;
+    if (napi_get_null(env, &nothing) == napi_ok) call(env, callback, {nothing, number});
   }
 
  private:
+  bool take(Batch& batch) {
+    std::lock_guard<std::mutex> guard(lock_);
+    if (waiting_.empty()) return false;
+    batch = waiting_.front();
+    waiting_.pop_front();
+    return true;
+  }
+
+  // False when JavaScript cannot go on.
+  bool give(napi_env env, napi_value callback, const Batch& batch) {
+    napi_handle_scope scope;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+    napi_value buffer, dataBytes, count;
+    auto release = [](napi_env, void* bytes, void*) { free(bytes); };
+    size_t length = batch.dataBytes + batch.count * 8;
+    bool given = false;
+    if (napi_create_external_arraybuffer(env, batch.bytes, length, release, nullptr, &buffer) !=
+        napi_ok) {
+      free(batch.bytes);
+    } else if (napi_create_double(env, static_cast<double>(batch.dataBytes), &dataBytes) ==
+                   napi_ok &&
+               napi_create_double(env, static_cast<double>(batch.count), &count) == napi_ok) {
+      given = call(env, callback, {buffer, dataBytes, count});
+    }
+    napi_close_handle_scope(env, scope);
+    return given;
+  }
+
   // True when the ring was seen empty, so that all of it is on its way.
   bool drain() {
     for (;;) {

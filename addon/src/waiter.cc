@@ -65,7 +65,7 @@ class FutexWaiter final : public LoopThread {
 
   void interrupt() override { changeControl(); }
 
-  void deliver(Napi::Env env, Napi::Function callback) override {
+  void deliver(napi_env env, napi_value callback) override {
     Outcome outcome;
     {
       std::lock_guard<std::mutex> guard(lock_);
@@ -73,7 +73,10 @@ class FutexWaiter final : public LoopThread {
       fired_ = false;
       outcome = outcome_;
     }
-    callback.Call({Napi::Boolean::New(env, outcome == kTimedOut)});
+    napi_value timedOut;
+    if (napi_get_boolean(env, outcome == kTimedOut, &timedOut) == napi_ok) {
+      call(env, callback, {timedOut});
+    }
   }
 
  private:
