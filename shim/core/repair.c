@@ -155,7 +155,7 @@ static i64 queue_seq(int fd, int queue, u32 seq) {
   return result < 0 ? result : set(fd, PROTO_TCP, QUEUE_SEQ, (int)seq);
 }
 
-static i64 restore_options(int fd, const struct hs_tcp *t, u64 nowNs) {
+static i64 restore_options(int fd, struct hs_tcp *t, u64 nowNs) {
   struct repair_option option[4];
   u32 n = 0;
   option[n++] = (struct repair_option){OPT_MSS, t->mss};
@@ -167,7 +167,9 @@ static i64 restore_options(int fd, const struct hs_tcp *t, u64 nowNs) {
   if (result < 0 || !(t->options & HS_TCP_TIMESTAMPS)) return result;
   /* the low bit is no time: it chooses microseconds */
   u32 low = t->options & HS_TCP_MICROSECONDS ? 1 : 0;
-  return set(fd, PROTO_TCP, TIMESTAMP, (int)((hs_tcp_timestamp(t, nowNs) & ~1u) | low));
+  t->timestamp = (hs_tcp_timestamp(t, nowNs) & ~1u) | low;
+  t->timestampNs = nowNs;
+  return set(fd, PROTO_TCP, TIMESTAMP, (int)t->timestamp);
 }
 
 static i64 restore_window(int fd, const struct hs_tcp *t, u32 rcvNxt, u32 peerWindow) {
@@ -181,7 +183,7 @@ static i64 restore_window(int fd, const struct hs_tcp *t, u32 rcvNxt, u32 peerWi
   return SYS(NR_SETSOCKOPT, fd, PROTO_TCP, REPAIR_WINDOW, &window, sizeof window);
 }
 
-long hs_tcp_restore(int fd, const struct hs_tcp *t, unsigned long long written_from,
+long hs_tcp_restore(int fd, struct hs_tcp *t, unsigned long long written_from,
                     unsigned long long read, unsigned int peerWindow, unsigned long long nowNs) {
   u32 reuse = 0, rcvNxt = t->irs1 + (u32)read;
   i64 result = get(fd, SOCKET_LEVEL, REUSEADDR, &reuse);

@@ -69,8 +69,8 @@ unsigned long long hs_tcp_count(const struct hs_tcp *t, unsigned int peerAck,
 /* Makes `fd`, a TCP socket that is neither bound nor connected, the connection `t`, in repair mode.
  * written_from: bytes out that the client has acknowledged; read: bytes in (an end of file that was
  * read counts as one); peerWindow: bytes, from its answer. Gives what SO_REUSEADDR was, for
- * hs_tcp_leave_repair. On failure the socket is of no more use. */
-long hs_tcp_restore(int fd, const struct hs_tcp *t, unsigned long long written_from,
+ * hs_tcp_leave_repair; sets t's clock to the socket's. On failure the socket is of no more use. */
+long hs_tcp_restore(int fd, struct hs_tcp *t, unsigned long long written_from,
                     unsigned long long read, unsigned int peerWindow, unsigned long long nowNs);
 
 /* From here on the socket is an ordinary one. Sends nothing by itself. */
