@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/* hs-replicate: starts the compiled command. Plain JavaScript, so that a checkout that was not built
- * yet answers with what to do instead of a missing module. */
+/* hs-replicate: starts the compiled command. Plain JavaScript, so that a checkout that was not
+ * built yet answers with what to do instead of a missing module. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 

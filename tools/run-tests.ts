@@ -3,7 +3,7 @@
  * path under test/ (`unit/config`), or a folder and the name of tests in it (`calls/getpid`).
  * The rule: nothing passes by not running: see test-process.ts for what a file is held to. The
  * last line is always `N passed, N failed` (plus `, N skipped`). */
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTestFile, type FileResult } from './test-process.js';
@@ -20,9 +20,7 @@ interface Selection {
 /** The test files that the filters mean. */
 export function select(all: string[], filters: string[]): Selection {
   if (filters.length === 0) return { files: all };
-  const matches = (filter: string): string[] =>
-    all.filter((file) => file.replace(/\.test\.ts$/, '').includes(filter));
-  const files = new Set(filters.flatMap((filter) => matches(filter)));
+  const files = new Set(filters.flatMap((part) => all.filter((file) => file.includes(part))));
   if (files.size > 0) return { files: all.filter((file) => files.has(file)) };
   const [folder = '', ...rest] = (filters[0] ?? '').split('/');
   const inFolder = all.filter((file) => file.startsWith(`${folder}/`));
@@ -53,7 +51,11 @@ export function summarize(results: FileResult[]): string[] {
 
 async function main(): Promise<void> {
   const filters = process.argv.slice(2).map((f) => f.replace(/^(\.\/)?test\//, ''));
-  const selection = select(listTests(), filters.map((f) => f.replace(/\.test\.ts$/, '')));
+  const selection = select(listTests(), filters);
+  // Only suites of test/support heed TEST_ONLY: other files would run in full.
+  const heeds = (file: string): boolean =>
+    /TEST_ONLY|support\/suite/.test(readFileSync(join(testRoot, file), 'utf8'));
+  if (selection.only !== undefined) selection.files = selection.files.filter(heeds);
   const interrupted = new AbortController();
   let signal: NodeJS.Signals | undefined;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -49,8 +49,8 @@ interface Totals {
 /** What uvu's closing lines say; undefined when they are not there. */
 export function totalsIn(output: string): Totals | undefined {
   const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
-  const blocks = [...plain.matchAll(/^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm)];
-  const last = blocks.at(-1);
+  const block = /^ {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)$/gm;
+  const last = [...plain.matchAll(block)].at(-1);
   if (!last) return undefined;
   return { total: Number(last[1]), passed: Number(last[2]), skipped: Number(last[3]) };
 }

@@ -194,7 +194,8 @@ function usageError(program: Command, first: string | undefined, error: Commande
 }
 
 function exitTable(): string {
-  const rows = Object.values(endings).map(({ exit, means }) => `  ${String(exit).padEnd(4)} ${means}`);
+  const rows = Object.values(endings)
+    .map(({ exit, means }) => `  ${String(exit).padEnd(4)} ${means}`);
   return ['  0    done', ...rows].join('\n');
 }
 

@@ -18,7 +18,8 @@ export const primaryCommand: CommandSpec = {
   usage: 'primary <command...>',
   summary: 'run a program as the primary of a pair',
   settings: [
-    'listen', 'vip', 'commit', ...pairSettings, 'maxLagRecords', 'maxLagMs', 'lagPolicy', 'schedule',
+    'listen', 'vip', 'commit', ...pairSettings,
+    'maxLagRecords', 'maxLagMs', 'lagPolicy', 'schedule',
   ],
   options: [new Option('--wait-backup', 'start the program when a backup has joined')],
   hasProgram: true,

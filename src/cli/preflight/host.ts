@@ -86,9 +86,8 @@ export function packagesToRun(list: string): string[] {
 function packages(): Finding {
   const wanted = packagesToRun(
     readFileSync(join(projectRoot(), 'tools', 'packages.txt'), 'utf8'));
-  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted], {
-    encoding: 'utf8',
-  });
+  const format = '${Package} ${db:Status-Status}\n';
+  const query = spawnSync('dpkg-query', ['-W', '-f', format, ...wanted], { encoding: 'utf8' });
   if (query.error) return warn('no Debian system', `have these: ${wanted.join(' ')}`);
   const lines = new Set(query.stdout.split('\n'));
   const lacking = wanted.filter((name) => !lines.has(`${name} installed`));
@@ -98,7 +97,9 @@ function packages(): Finding {
 
 function nativeParts(): Finding {
   const root = projectRoot();
-  const parts = ['shim/build/hs-start', 'bpf/build/enforce.bpf.o', 'addon/build/Release/bpf_loader.node'];
+  const parts = [
+    'shim/build/hs-start', 'bpf/build/enforce.bpf.o', 'addon/build/Release/bpf_loader.node',
+  ];
   const lacking = parts.filter((part) => !existsSync(join(root, part)));
   if (lacking.length === 0) return ok('built');
   return missing(`not built: ${lacking.join(' ')}`, 'run "npm run setup" in the checkout');

@@ -58,7 +58,8 @@ function addressIsFree(vip: ServiceAddress, dev: string | undefined): Finding {
   const text = formatValue(vip);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     if (addresses?.some(({ address }) => address === vip.address)) {
-      return warn(`${text} is on ${name} of this host already`, `ip address del ${text} dev ${name}`);
+      const fix = `ip address del ${text} dev ${name}`;
+      return warn(`${text} is on ${name} of this host already`, fix);
     }
   }
   if (dev === undefined) return warn(`${text} not probed`, 'name the interface with --dev');
