@@ -61,7 +61,7 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
-/** All turns: native first in every run. A subject that fails is left out of the runs that follow. */
+/** All turns, native first in every run. A subject that fails is left out from then on. */
 async function measure(settings: Settings) {
   const order: SubjectKind[] = [...new Set<SubjectKind>(['native', ...settings.subjects])];
   const samples = new Map<SubjectKind, Sample[]>(order.map((kind) => [kind, []]));

@@ -113,6 +113,8 @@ test('reset gives fresh hosts in the same bed', async () => {
   await bed.reset();
   assert.is(existsSync(bed.path('primary', '/etc/mark')), false);
   assert.is(await arp(bed, 'client', plan.serviceDevice, plan.vip), plan.mac.primary);
+  await bed.powerCut('primary');
+  assert.is(await arp(bed, 'client', plan.serviceDevice, plan.vip), undefined);
 });
 
 test('two beds do not see each other', async () => {
@@ -158,7 +160,8 @@ test('the sweep ends a host whose maker is gone, and no other', async () => {
   await using bed = await Bed.create();
   // No process has this id: it is above the kernel's greatest (PID_MAX_LIMIT).
   const tag = 'hs-bed:4194305:1:hs-4194305-1:primary';
-  const stale = spawn('bash', ['-c', 'read x; read y', tag], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const argv = ['-c', 'read x; read y', tag];
+  const stale = spawn('bash', argv, { stdio: ['pipe', 'ignore', 'ignore'] });
   await once(stale, 'spawn');
   const ended = once(stale, 'exit');
   await until(() => hostsOf(4194305).length === 1, 'the stale host');

@@ -11,7 +11,7 @@ import { Random } from '../../src/bed/redis-client/random.js';
 import { distribution } from '../../src/bed/redis-client/report.js';
 import { subjectKinds, type SubjectKind } from '../../src/bed/subject.js';
 import { faults, runTrial, type Fault, type TrialResult } from '../../src/bed/trial.js';
-import { UserError, exitCodeOf } from '../../src/errors.js';
+import { Interrupted, UserError, exitCodeOf } from '../../src/errors.js';
 
 interface Settings {
   runs: number;
@@ -104,18 +104,25 @@ function seedOf(first: number, index: number): number {
   return mixed + ((first + index) % 2);
 }
 
-async function runOnce(bed: Bed, run: Run, settings: Settings, logDir: string): Promise<Outcome> {
+async function runOnce(
+  bed: Bed,
+  run: Run,
+  settings: Settings,
+  logDir: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const isBulk = run.mode === 'bulk';
   const connections = isBulk ? Math.ceil(settings.connections / 3) : settings.connections;
   try {
     const result = await runTrial(bed, {
-      subject: settings.subject, fault: run.fault, logDir,
+      subject: settings.subject, fault: run.fault, logDir, signal,
       load: { connections, seed: run.seed, mode: run.mode, thinkMs: isBulk ? 1 : 4 },
       beforeMs: run.killAfterMs, afterMs: settings.afterMs,
     });
     const isTaken = result.hasTakenOver || settings.subject === 'native' || run.fault === 'none';
     return { run, result, isGood: result.report.ok && !result.twoHosts && isTaken };
   } catch (error) {
+    signal.throwIfAborted();
     return { run, error, isGood: false };
   }
 }
@@ -154,6 +161,15 @@ function summarize(outcomes: readonly Outcome[], settings: Settings): Record<str
   };
 }
 
+/** Aborted by a signal; the bed closes itself on the same one. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => controller.abort(new Interrupted(name)));
+  }
+  return controller.signal;
+}
+
 async function main(): Promise<number> {
   const settings = readSettings();
   const say = (line: string) => {
@@ -161,6 +177,7 @@ async function main(): Promise<number> {
   };
   const evidence = mkdtempSync(join(tmpdir(), 'hotswap-torture-'));
   const outcomes: Outcome[] = [];
+  const signal = interruption();
   const bed = await Bed.create();
   let failures = 0;
   try {
@@ -169,7 +186,7 @@ async function main(): Promise<number> {
       const run = planRun(seedOf(settings.seed, index), settings);
       const logDir = join(evidence, `run-${index + 1}-seed-${run.seed}`);
       mkdirSync(logDir);
-      const outcome = await runOnce(bed, run, settings, logDir);
+      const outcome = await runOnce(bed, run, settings, logDir, signal);
       outcomes.push(outcome);
       say(describe(outcome, index, settings.runs));
       if (outcome.isGood) {
