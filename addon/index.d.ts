@@ -198,7 +198,7 @@ export type Feature =
   | { available: false; code: string; errno: number; reason: string };
 
 /** What this kernel lets this process do, found by loading and attaching trivial programs where
- * nobody notices: its own network namespace, a cgroup of its own, this thread. Some milliseconds. */
+ * nobody notices: its own network namespace, a cgroup of its own, this thread. Takes milliseconds. */
 export function features(): Record<FeatureName, Feature>;
 
 // ------------------------------------------------------------------------------- shared memory
@@ -221,7 +221,7 @@ export function mapMemory(
   fd: number, offset: number, length: number, options?: { doubled?: boolean },
 ): ArrayBuffer;
 
-/** Detaches the ArrayBuffer (its length is then 0) and unmaps. A buffer that is merely forgotten is
+/** Detaches the ArrayBuffer (its length is then 0) and unmaps. A merely forgotten buffer is
  * unmapped when it is collected. The pages outlive it as long as a FutexWaiter waits on them. */
 export function unmapMemory(buffer: ArrayBuffer): void;
 

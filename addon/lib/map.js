@@ -132,7 +132,8 @@ export class BpfMap {
     check(this.valueSize % 8 === 0, `values of ${this.name} are not made of 64-bit words`);
     const { count, keys, values } = this.#dump();
     const words = this.valueSize / 8;
-    return { count, keys, words, sums: native.sumCpus(values, count, words, native.possibleCpus()) };
+    const sums = native.sumCpus(values, count, words, native.possibleCpus());
+    return { count, keys, words, sums };
   }
 
   perCpuSum() {

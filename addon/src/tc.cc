@@ -116,8 +116,9 @@ int TcLink::attach(int programFd, const TcTarget& target) {
   if (held < 0) return held;
   holdsQdisc_ = held == 1;
   auto hook = hookOf(target.ifindex, target.egress ? BPF_TC_EGRESS : BPF_TC_INGRESS);
-  LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = programFd, .flags = target.replace ? BPF_TC_F_REPLACE : 0u,
-              .handle = target.handle, .priority = target.priority);
+  LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = programFd,
+              .flags = target.replace ? BPF_TC_F_REPLACE : 0u, .handle = target.handle,
+              .priority = target.priority);
   int error = bpf_tc_attach(&hook, &opts);
   if (error != 0) {
     if (holdsQdisc_) releaseQdisc(target.ifindex);

@@ -36,7 +36,8 @@ function sendFrames(count) {
 
 // Attached, all three; frames are counted; one link of two on the qdisc is closed, then the other.
 said.before = hasClsact();
-const link = object.attach('hst_tc', { ifname: 'v0', direction: 'ingress', priority: 7, handle: 3 });
+const ingress = { ifname: 'v0', direction: 'ingress' };
+const link = object.attach('hst_tc', { ...ingress, priority: 7, handle: 3 });
 const egress = object.attach('hst_tc_egress', { ifname: 'v0', direction: 'egress' });
 const xdp = object.attach('hst_xdp', { ifname: 'v0' });
 said.during = hasClsact();
@@ -57,17 +58,17 @@ said.countedAfter = counts().by_tc - second.by_tc;
 
 // A qdisc made by somebody else stays; so does one of ours while a stranger's filter is on it.
 run('tc', 'qdisc', 'add', 'dev', 'v0', 'clsact');
-object.attach('hst_tc', { ifname: 'v0', direction: 'ingress' }).close();
+object.attach('hst_tc', ingress).close();
 said.strangersQdisc = hasClsact();
 run('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
-const ours = object.attach('hst_tc', { ifname: 'v0', direction: 'ingress' });
-run('tc', 'filter', 'add', 'dev', 'v0', 'egress', 'bpf', 'da', 'obj', process.argv[2], 'sec', 'tc');
+const ours = object.attach('hst_tc', ingress);
+run('tc', ...`filter add dev v0 egress bpf da obj ${process.argv[2]} sec tc`.split(' '));
 ours.close();
 said.strangersFilter = filters('egress').includes('packets.bpf.o') && filters('ingress') === '';
 run('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
 
 // A filter left behind is taken over; without `replace` the same place is refused.
-const place = { ifname: 'v0', direction: 'ingress', priority: 9, handle: 1 };
+const place = { ...ingress, priority: 9, handle: 1 };
 object.attach('hst_tc', place);
 try {
   object.attach('hst_tc', place);
@@ -78,7 +79,7 @@ const taken = object.attach('hst_tc', { ...place, replace: true });
 taken.close();
 
 // The interface goes while a link is on it.
-object.attach('hst_tc', { ifname: 'v0', direction: 'ingress' });
+object.attach('hst_tc', ingress);
 run('ip', 'link', 'del', 'v0');
 object.close();
 try {

@@ -1,6 +1,5 @@
 // Worker: streams its own process's write calls until it is ended from outside.
-import { writeSync } from 'node:fs';
-import { openSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { open } from 'bpf-loader';
 
