@@ -147,7 +147,7 @@ export class Bed {
 
   /** Replaces hosts by fresh ones: no processes, no files, no kernel state of before. */
   async reset(names: readonly HostName[] = hostNames): Promise<void> {
-    await this.links?.run(names.flatMap(portsOf).map((port) => `link del ${port}`));
+    await ipBatch(this.switchPid, names.flatMap(portsOf).map((port) => `link del ${port}`));
     await Promise.all(names.map((name) => this.host(name).close()));
     await Promise.all(names.map((name) => this.makeHost(name)));
     await this.connect(names);
@@ -156,8 +156,7 @@ export class Bed {
   /** Removes everything. Safe to call twice and at any time. */
   close(): Promise<void> {
     this.closing ??= (async () => {
-      this.links?.close();
-      this.ports?.close();
+      this.closeShells();
       const all = [...this.hosts.values(), this.switchHost].filter((host) => host !== undefined);
       await Promise.all(all.map((host) => host.close()));
       disown(this);
@@ -180,6 +179,16 @@ export class Bed {
     return host;
   }
 
+  private get switchPid(): number {
+    if (!this.switchHost) throw new OperatingError(`bed ${this.id} is closed`);
+    return this.switchHost.pid;
+  }
+
+  private closeShells(): void {
+    this.links?.close();
+    this.ports?.close();
+  }
+
   private async build(): Promise<void> {
     const tag = holderTag(process.pid, processStart(process.pid) ?? '0', this.id, 'switch');
     this.switchHost = await Host.create('switch', tag, []);
@@ -189,8 +198,6 @@ export class Bed {
       'link set br-service up',
       'link set br-channel up',
     ]);
-    this.links = new BatchShell(this.switchHost.pid, 'ip', 'link show lo');
-    this.ports = new BatchShell(this.switchHost.pid, 'bridge', 'link show dev service-c');
     await Promise.all(hostNames.map((name) => this.makeHost(name)));
     await this.connect(hostNames);
   }
@@ -203,9 +210,11 @@ export class Bed {
 
   /** Cables and addresses of freshly made hosts. */
   private async connect(names: readonly HostName[]): Promise<void> {
-    if (!this.switchHost) throw new OperatingError(`bed ${this.id} is closed`);
     const cables = names.flatMap((name) => cableCommands(name, this.host(name).pid));
-    await ipBatch(this.switchHost.pid, cables);
+    await ipBatch(this.switchPid, cables);
+    this.closeShells();
+    this.links = new BatchShell(this.switchPid, 'ip', 'link show lo');
+    this.ports = new BatchShell(this.switchPid, 'bridge', 'link show dev service-c');
     await Promise.all(names.map((name) => this.configure(name)));
   }
 

@@ -24,7 +24,12 @@ export function ipBatch(pid: number, lines: readonly string[]): Promise<void> {
   });
 }
 
-/** `probe` is a command that prints exactly one line: it marks the end of ours, which are mute. */
+const answerMs = 10_000;
+
+/**
+ * `probe` is a command that prints exactly one line: it marks the end of ours, which are mute.
+ * iproute2 remembers the numbers of interfaces by name: a shell must not outlive its interfaces.
+ */
 export class BatchShell {
   private readonly child: ChildProcess;
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -48,10 +53,11 @@ export class BatchShell {
 
   /** Runs lines in order; resolves when the last one is done. */
   run(lines: readonly string[]): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const late = setTimeout(() => this.fail(`no answer in ${answerMs} ms`), answerMs);
+    return new Promise<void>((resolve, reject) => {
       this.waiting.push({ resolve, reject });
       this.child.stdin?.write([...lines, this.probe, ''].join('\n'));
-    });
+    }).finally(() => clearTimeout(late));
   }
 
   close(): void {
