@@ -171,25 +171,43 @@ static u32 crc_pointed(u32 crc, const struct regs *g, const struct hs_call *c, i
     case HS_IN_MMSG:
       for (i64 k = 0; k < result; k++) {
         const struct msghdr64 *m = (const struct msghdr64 *)(v + (u64)k * 64);
-        crc = crc_iov(crc, (const struct iovec64 *)m->iov, m->iov_count,
-                      *(const u32 *)((u64)m + 56));
+        const struct iovec64 *iov = (const struct iovec64 *)m->iov;
+        crc = crc_iov(crc, iov, m->iov_count, hs_iov_bytes(iov, m->iov_count));
       }
       return crc;
     default: return crc;
   }
 }
 
+struct pointed {
+  const struct regs *g;
+  const struct hs_call *c;
+  i64 result;
+  u32 crc;
+};
+
+static void digest_pointed(void *argument) {
+  struct pointed *p = argument;
+  for (int i = 0; i < p->c->nargs; i++) {
+    u64 v = hs_argument(p->g, i);
+    if (v && p->c->arg[i].kind >= HS_IN)
+      p->crc = crc_pointed(p->crc, p->g, p->c, i, v, p->result);
+  }
+}
+
 u64 hs_check(const struct regs *g, const struct hs_call *c, i64 result) {
   u32 values = hs_crc_word(0, g->rax);
-  u32 pointed = 0;
+  int points = 0;
   for (int i = 0; i < c->nargs; i++) {
-    u64 v = hs_argument(g, i);
     u8 kind = c->arg[i].kind;
     if (kind == HS_NONE || kind == HS_OPAQUE) continue;
-    values = hs_crc_word(values, v);
-    if (v && result >= 0 && kind >= HS_IN) pointed = crc_pointed(pointed, g, c, i, v, result);
+    values = hs_crc_word(values, hs_argument(g, i));
+    points |= kind >= HS_IN && kind != HS_OUT && kind != HS_INOUT;
   }
-  return (u64)pointed << 32 | values;
+  struct pointed p = {g, c, result, 0};
+  /* a call may succeed without reading all that its arguments name */
+  if (points && result >= 0 && hs_try(digest_pointed, &p)) p.crc = 0;
+  return (u64)p.crc << 32 | values;
 }
 
 u32 hs_gather(const struct regs *g, const struct hs_call *c, i64 result, const struct before *b,

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xf4e0769eu
+#define HS_CALL_TABLE_HASH 0x0b8d6523u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -633,9 +633,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [79] = {"getcwd", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
-  [80] = {"chdir", HS_LOCAL, 0, 1, HS_IRR_NONE, 0, 0,
+  [80] = {"chdir", HS_FILE, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}}},
-  [81] = {"fchdir", HS_LOCAL, 0, 1, HS_IRR_NONE, 0, 0,
+  [81] = {"fchdir", HS_FILE, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
   [82] = {"rename", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_IN_STRING, HS_FIXED, 1}}},
@@ -789,7 +789,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_INOUT, HS_FIXED, 208}}},
   [160] = {"setrlimit", HS_IRREGULAR, 0, 2, HS_IRR_rlimit, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 16}}},
-  [161] = {"chroot", HS_LOCAL, 0, 1, HS_IRR_NONE, 0, 0,
+  [161] = {"chroot", HS_FILE, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}}},
   [162] = {"sync", HS_FILE, HS_BLOCKS, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
   [163] = {"acct", HS_REFUSED, 0, 1, HS_IRR_NONE, -1, 0,

@@ -123,6 +123,7 @@ int hs_clock_read(struct thread *t, struct regs *g, i64 *result) {
     if (g->rdi >= 12 || real_clock(g->rdi, ts)) return 0;
     u32 ok;
     if (hs_peek(g->rsi, &ok), !ok) return 0;
+    if (hs_peek(g->rsi + 8, &ok), !ok) return 0;
     if (hs_mode == HS_MODE_LIVE) shift(ts, hs_clock_offset((u32)g->rdi), 1);
   } else if (g->rax == HS_NR_gettimeofday && g->rdi && !g->rsi) {
     u32 ok;

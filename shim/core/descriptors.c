@@ -60,10 +60,29 @@ void hs_note_new(const struct regs *g, i64 result) {
   }
 }
 
-/* A placeholder at the lowest free number, or whatever `fd` is, must have the recorded number. */
+/* Calls that wait make their descriptor while others run, so the lowest free number here need not
+ * be the recorded one: what came out elsewhere is moved there. */
+i64 hs_place(struct thread *t, struct hs_record *r, i64 own, i64 want) {
+  if (own == want) return want;
+  i64 flags = own < 0 ? -1 : SYS(HS_NR_fcntl, own, 1 /* F_GETFD */);
+  if (flags < 0 || want < 0 || SYS(HS_NR_fcntl, want, 1) >= 0 ||
+      SYS(HS_NR_dup3, own, want, (flags & 1) ? HS_O_CLOEXEC : 0) != want)
+    hs_diverge_values(t, r, "number of a new descriptor", (u64)want, (u64)own);
+  SYS(HS_NR_close, own);
+  return want;
+}
 static void must_be(struct thread *t, struct hs_record *r, i64 fd) {
-  if (fd != r->result)
-    hs_diverge_values(t, r, "number of a new descriptor", (u64)r->result, (u64)fd);
+  hs_place(t, r, fd, r->result);
+}
+
+/* Two new descriptors, as the record has them. */
+void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *want) {
+  if (own[0] == want[1] && own[0] != want[0]) { /* the first is in the second's place */
+    own[0] = (int)SYS(HS_NR_fcntl, own[0], 1030, want[1] + 1);
+    SYS(HS_NR_close, want[1]);
+  }
+  own[0] = (int)hs_place(t, r, own[0], want[0]);
+  own[1] = (int)hs_place(t, r, own[1], want[1]);
 }
 static i64 placeholder(u64 flags) {
   return SYS(HS_NR_open, "/dev/null", HS_O_RDWR | (flags & HS_O_CLOEXEC), 0);
@@ -324,7 +343,9 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
   switch ((int)g->rsi) {
     case 0:      /* F_DUPFD */
     case 1030: { /* F_DUPFD_CLOEXEC */
-      i64 fd = hs_both(t, g, c);
+      struct hs_call makes = *c;
+      makes.flags |= HS_MAKES_FD;
+      i64 fd = hs_both(t, g, &makes);
       if (fd >= 0) copy_entry((int)g->rdi, fd);
       return fd;
     }

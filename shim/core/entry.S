@@ -10,6 +10,7 @@
 hs_enter:
   mov %rsp, %gs:8
   mov %gs:0, %rsp
+  pushfq
   push %rcx
   push %rbx
   push %rbp
@@ -43,7 +44,8 @@ hs_resume:
   pop %rbp
   pop %rbx
   pop %rcx
-  xor %r11d, %r11d
+  mov (%rsp), %r11
+  popfq
   mov %gs:8, %rsp
   jmp *%rcx
 
@@ -66,6 +68,36 @@ hs_clone:
   call hs_child_start
   xor %eax, %eax
   jmp hs_resume
+
+/* hs_try(run, argument): 0, or 1 when `run` touched memory that is not there. The fault handler
+ * finds the stack pointer to come back to in gs:32. */
+.globl hs_try
+hs_try:
+  push %rbx
+  push %rbp
+  push %r12
+  push %r13
+  push %r14
+  push %r15
+  push %gs:32
+  mov %rsp, %gs:32
+  mov %rdi, %rax
+  mov %rsi, %rdi
+  call *%rax
+  xor %eax, %eax
+1:
+  pop %gs:32
+  pop %r15
+  pop %r14
+  pop %r13
+  pop %r12
+  pop %rbp
+  pop %rbx
+  ret
+.globl hs_try_failed
+hs_try_failed:
+  mov $1, %eax
+  jmp 1b
 
 /* hs_sys_wait(nr, a..f, &pending): a system call that a signal caught before it, at any moment,
  * turns into -EINTR. The handler that finds the instruction pointer between begin and end moves

@@ -23,7 +23,7 @@ i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
     if (r->data) {
       const u32 *words = (const u32 *)HS_RECORD_DATA(r);
       *(u32 *)g->rdi = words[0];
-      if (op == 5 || op >= 11) *(u32 *)g->r8 = words[1];
+      if ((op == 5 || op >= 11) && g->r8) *(u32 *)g->r8 = words[1];
     }
     hs_consume(t, r);
     return result;
@@ -44,8 +44,9 @@ i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
     if (!held) hs_baton_take();
     result = hs_execute(g);
   }
-  u32 words[2] = {0, 0}, ok;
-  if (writes && (hs_peek(g->rdi & ~7ul, &ok), ok)) {
+  u32 words[2] = {0, 0};
+  if (result < 0) writes = 0;
+  if (writes) {
     words[0] = *(u32 *)g->rdi;
     if ((op == 5 || op >= 11) && g->r8) words[1] = *(u32 *)g->r8;
   }
@@ -97,12 +98,57 @@ i64 hs_irr_arch_prctl(struct thread *t, struct regs *g, const struct hs_call *c)
 
 /* The list is walked by the kernel when a thread dies, at a time of its own. */
 i64 hs_irr_robust_list(struct thread *t, struct regs *g, const struct hs_call *c) {
-  if (g->rax == HS_NR_set_robust_list) return g->rsi == 24 ? 0 : -HS_EINVAL;
-  return hs_regular(t, g, c);
+  u32 ok;
+  if (g->rax == HS_NR_set_robust_list) {
+    if (g->rsi != 24) return -HS_EINVAL;
+    t->robust_list = g->rdi;
+    return 0;
+  }
+  if ((u32)g->rdi != 0 && (u32)g->rdi != t->tid) return hs_regular(t, g, c);
+  if ((hs_peek(g->rsi, &ok), !ok) || (hs_peek(g->rdx, &ok), !ok)) return -HS_EFAULT;
+  *(u64 *)g->rsi = t->robust_list;
+  *(u64 *)g->rdx = 24;
+  return 0;
+}
+
+#define SHIM_MAPPINGS 0x400000000ul /* what the shim itself maps, generously */
+
+/* RLIMIT_AS and RLIMIT_DATA count the shim's mappings too: the kernel is given as much more, the
+ * program is told its own value. */
+static i64 limit_memory(struct thread *t, struct regs *g, int as) {
+  u64 set = g->rax == HS_NR_setrlimit ? g->rsi : g->rax == HS_NR_prlimit64 ? g->rdx : 0;
+  u64 get = g->rax == HS_NR_getrlimit ? g->rsi : g->rax == HS_NR_prlimit64 ? g->r10 : 0;
+  u64 *shown = hs_process.limit_shown[as], fresh[2] = {0, 0};
+  u64 resource = as ? 9 : 2;
+  u32 ok;
+  (void)t;
+  if (!hs_process.limit_set[as]) SYS(HS_NR_prlimit64, 0, resource, 0, shown);
+  hs_process.limit_set[as] = 1;
+  if (set) {
+    fresh[0] = hs_peek(set, &ok);
+    fresh[1] = ok ? hs_peek(set + 8, &ok) : 0;
+    if (!ok) return -HS_EFAULT;
+    u64 real[2] = {fresh[0], fresh[1]};
+    for (int i = 0; i < 2; i++)
+      if (real[i] < ~0ul - SHIM_MAPPINGS) real[i] += SHIM_MAPPINGS;
+    i64 e = fresh[0] > fresh[1] ? -HS_EINVAL : SYS(HS_NR_prlimit64, 0, resource, real, 0);
+    if (e) return e;
+  }
+  if (get) {
+    if ((hs_peek(get, &ok), !ok) || (hs_peek(get + 8, &ok), !ok)) return -HS_EFAULT;
+    ((u64 *)get)[0] = shown[0];
+    ((u64 *)get)[1] = shown[1];
+  }
+  if (set) shown[0] = fresh[0], shown[1] = fresh[1];
+  return 0;
 }
 
 /* Limits that change what descriptors and mappings the kernel gives hold on both sides. */
 i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
+  u64 resource = g->rax == HS_NR_prlimit64 ? g->rsi : g->rdi;
+  if ((resource == 9 || resource == 2) && (g->rax != HS_NR_prlimit64 || !g->rdi ||
+                                           g->rdi == t->pid))
+    return limit_memory(t, g, resource == 9);
   int sets = g->rax == HS_NR_setrlimit || (g->rax == HS_NR_prlimit64 && g->rdx && !g->rdi);
   struct hs_record *r = recording() ? NULL : hs_next(t);
   if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));

@@ -236,8 +236,8 @@ u64 hs_memory_digest(u64 *bytes) {
   static char text[65536];
   *bytes = 0;
   if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
-  i64 maps = SYS(HS_NR_openat, HIDDEN(HID_PROC), "self/maps", HS_O_CLOEXEC, 0);
-  i64 pagemap = SYS(HS_NR_openat, HIDDEN(HID_PROC), "self/pagemap", HS_O_CLOEXEC, 0);
+  i64 maps = SYS(HS_NR_openat, HIDDEN(HID_PROC), "thread-self/maps", HS_O_CLOEXEC, 0);
+  i64 pagemap = SYS(HS_NR_openat, HIDDEN(HID_PROC), "thread-self/pagemap", HS_O_CLOEXEC, 0);
   u64 have = 0;
   u32 crc = 0;
   for (;;) {

@@ -47,7 +47,7 @@ struct thread *hs_thread_new(u32 slot) {
   memset(t, 0, sizeof *t);
   t->self = (u64)t;
   t->slot = slot;
-  t->stack_top = (u64)t + HS_THREAD_BYTES - 64;
+  t->stack_top = (u64)t + HS_THREAD_BYTES - 56; /* 15 words below it is 16-byte aligned */
   t->actions = hs_process.actions;
   return t;
 }

@@ -172,6 +172,13 @@ static void repeat(struct thread *t, struct regs *g, const struct hs_call *c,
   if (want == -HS_EINTR) return;
   if (c->policy == HS_FILE && !hs_is_real_file(g, c)) return;
   i64 got = hs_execute(g);
+  if (c->policy == HS_DESCRIPTOR && (c->flags & HS_MAKES_FD) && want >= 0 && got >= 0)
+    got = hs_place(t, r, got, want);
+  if (got == 0 && want == 0 && HS_RECORD_LEN(r) == 8) { /* pipe, socketpair */
+    int *pair = (int *)(g->rax == HS_NR_socketpair ? g->r10 : g->rdi);
+    if (g->rax == HS_NR_pipe || g->rax == HS_NR_pipe2 || g->rax == HS_NR_socketpair)
+      hs_place_pair(t, r, pair, (const int *)HS_RECORD_DATA(r));
+  }
   int equal = c->policy == HS_FILE ? (got < 0) == (want < 0) : got == want;
   /* a replay that will never go live may hold a placeholder that cannot do what the object could */
   if (c->policy == HS_DESCRIPTOR && want == 0 && CTL->files == HS_FILES_CARRIED) equal = 1;
@@ -221,6 +228,9 @@ i64 hs_both(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (r) {
     hs_match(t, g, r, hs_check(g, c, r->result));
     i64 want = r->result, got = hs_execute(g);
+    if ((c->flags & HS_MAKES_FD) && want >= 0 && got >= 0 && g->rax != HS_NR_dup2 &&
+        g->rax != HS_NR_dup3)
+      got = hs_place(t, r, got, want);
     if (got != want) hs_diverge_values(t, r, "result of a repeated call", (u64)want, (u64)got);
     hs_consume(t, r);
     return got;

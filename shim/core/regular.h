@@ -32,6 +32,8 @@ void hs_shorten(struct thread *t, struct regs *g, u64 scratch[2]);
 /* descriptors.c */
 /* Does the backup hold the file itself that this call is about? */
 int hs_is_real_file(const struct regs *g, const struct hs_call *c);
+i64 hs_place(struct thread *t, struct hs_record *r, i64 own, i64 want);
+void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *want);
 void hs_note_new(const struct regs *g, i64 result);
 void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r);
 void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct hs_record *r);

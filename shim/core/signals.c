@@ -28,24 +28,26 @@ static void on_caught(int signal, void *info, u64 *context);
 static void on_fault(int signal, void *info, u64 *context);
 
 void hs_kernel_action(int signal, u64 handler, u64 flags) {
-  struct kernel_sigaction k = {handler, 0, (u64)hs_restorer, ~HS_SYNCHRONOUS};
+  struct kernel_sigaction k = {handler, flags, (u64)hs_restorer, ~HS_SYNCHRONOUS};
   if (handler > 1) k.flags = flags | HS_SA_RESTORER | HS_SA_ONSTACK | HS_SA_SIGINFO;
   SYS(HS_NR_rt_sigaction, signal, &k, 0, 8);
 }
 
 /* What the kernel is told for a signal, given what the program asked for. */
-static void install(int s, u64 handler) {
+static void install(int s, u64 handler, u64 flags) {
+  flags &= 3; /* SA_NOCLDSTOP, SA_NOCLDWAIT */
   if (s == HS_SIGKILL || s == HS_SIGSTOP || (HS_BIT(s) & HS_SYNCHRONOUS)) return;
   if (handler == 1)
     hs_kernel_action(s, 1, 0);
   else if (handler == 0 && !default_is_fatal(s))
-    hs_kernel_action(s, 0, 0);
+    hs_kernel_action(s, 0, flags);
   else
-    hs_kernel_action(s, (u64)on_caught, 0);
+    hs_kernel_action(s, (u64)on_caught, flags);
 }
 
 u64 hs_kernel_mask(const struct thread *t) {
-  return recording() ? t->mask & ~HS_SYNCHRONOUS : ~HS_SYNCHRONOUS;
+  /* what is caught and not yet delivered stays blocked: further ones queue in the kernel */
+  return recording() ? (t->mask | t->pending) & ~HS_SYNCHRONOUS : ~HS_SYNCHRONOUS;
 }
 void hs_set_kernel_mask(struct thread *t) {
   u64 mask = hs_kernel_mask(t);
@@ -73,13 +75,13 @@ void hs_signals_init(u64 mask, u64 ignored) {
     if (HS_BIT(s) & HS_SYNCHRONOUS)
       hs_kernel_action(s, (u64)on_fault, HS_SA_NODEFER);
     else if (recording())
-      install(s, hs_process.actions[s].handler);
+      install(s, hs_process.actions[s].handler, hs_process.actions[s].flags);
   }
   hs_signals_thread(t);
 }
 
 void hs_signals_go_live(struct thread *t, int whole_process) {
-  for (int s = 1; whole_process && s <= 64; s++) install(s, hs_process.actions[s].handler);
+  for (int s = 1; whole_process && s <= 64; s++) install(s, hs_process.actions[s].handler, hs_process.actions[s].flags);
   hs_set_kernel_mask(t);
 }
 
@@ -101,6 +103,7 @@ static void on_caught(int signal, void *info, u64 *context) {
   u64 *ip = &context[UC_REGS + R_RIP];
   memcpy(t->info[signal], info, 128);
   __atomic_or_fetch(&t->pending, HS_BIT(signal), __ATOMIC_SEQ_CST);
+  context[UC_MASK] |= HS_BIT(signal) & ~HS_SYNCHRONOUS;
   if (*ip >= (u64)hs_wait_begin && *ip < (u64)hs_wait_end) *ip = (u64)hs_wait_interrupted;
 }
 
@@ -175,13 +178,14 @@ static u64 enter_mask(struct thread *t, int signal) {
 static void to_kernel_order(const struct thread *t, const struct regs *g, i64 result, u64 *r) {
   u64 v[R_COUNT] = {g->r8,  g->r9,  g->r10, 0,      g->r12,      g->r13, g->r14, g->r15, g->rdi,
                     g->rsi, g->rbp, g->rbx, g->rdx, (u64)result, g->rip, t->app_sp, g->rip,
-                    0x202};
+                    g->flags};
   memcpy(r, v, sizeof v);
 }
 static void from_kernel_order(struct thread *t, const u64 *r, struct regs *g) {
   g->r8 = r[0], g->r9 = r[1], g->r10 = r[2], g->r12 = r[4], g->r13 = r[5], g->r14 = r[6];
   g->r15 = r[7], g->rdi = r[R_RDI], g->rsi = r[R_RSI], g->rbp = r[R_RBP], g->rbx = r[R_RBX];
   g->rdx = r[R_RDX], g->rip = r[R_RIP];
+  g->flags = r[R_FLAGS];
   t->app_sp = r[R_RSP];
 }
 
@@ -221,10 +225,8 @@ static int deliver_replayed(struct thread *t, u64 *r, u64 nr) {
   return 1;
 }
 
-void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restartable) {
-  u64 r[R_COUNT], nr = g->rax;
+static int deliver_all(struct thread *t, u64 *r, u64 nr, int restartable) {
   int delivered = 0;
-  to_kernel_order(t, g, *result, r);
   while (t->signal_follows) {
     t->signal_follows = 0;
     if (recording())
@@ -232,9 +234,16 @@ void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restart
     else
       delivered |= deliver_replayed(t, r, nr);
   }
+  if (delivered && recording()) hs_set_kernel_mask(t);
+  return delivered;
+}
+
+void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restartable) {
+  u64 r[R_COUNT], nr = g->rax;
+  to_kernel_order(t, g, *result, r);
+  int delivered = deliver_all(t, r, nr, restartable);
   t->masked_temporarily = 0;
   if (!delivered) return;
-  if (recording()) hs_set_kernel_mask(t);
   from_kernel_order(t, r, g);
   *result = 0;
 }
@@ -334,6 +343,11 @@ static void on_fault(int signal, void *info, u64 *context) {
     read_tsc(t, r, kind == 2);
     return;
   }
+  if (t->guard && (signal == HS_SIGSEGV || signal == HS_SIGBUS) && !user_code(r[R_RIP])) {
+    r[R_RIP] = (u64)hs_try_failed;
+    r[R_RSP] = t->guard;
+    return;
+  }
   if (!user_code(r[R_RIP])) report_own_fault(signal, r[R_RIP], ((u64 *)info)[2]);
   if (t->actions[signal].handler > 1 && !(t->mask & HS_BIT(signal))) {
     u64 old = enter_mask(t, signal);
@@ -357,7 +371,7 @@ i64 hs_irr_sigaction(struct thread *t, struct regs *g, const struct hs_call *c) 
     if (hs_peek(g->rsi, &ok), !ok) return -HS_EFAULT;
     t->actions[s] = *(struct kernel_sigaction *)g->rsi;
     t->actions[s].mask &= ~(HS_BIT(HS_SIGKILL) | HS_BIT(HS_SIGSTOP));
-    if (recording() && !t->vfork_child) install(s, t->actions[s].handler);
+    if (recording() && !t->vfork_child) install(s, t->actions[s].handler, t->actions[s].flags);
   }
   if (g->rdx) {
     if (hs_peek(g->rdx, &ok), !ok) return -HS_EFAULT;
@@ -377,6 +391,17 @@ static void requeue_blocked(struct thread *t) {
   }
 }
 
+/* Signals that a call unblocks are delivered before it returns: such a call makes a record. */
+static void note_unblocked(struct thread *t, const struct regs *g) {
+  struct hs_record *r = hs_turn(t);
+  if (r) {
+    hs_match(t, g, r, 0);
+    hs_consume(t, r);
+  } else {
+    hs_append(t, (u32)g->rax, 0, 0, 0, NULL, 0);
+  }
+}
+
 i64 hs_irr_sigprocmask(struct thread *t, struct regs *g, const struct hs_call *c) {
   (void)c;
   u32 ok = 1;
@@ -392,12 +417,14 @@ i64 hs_irr_sigprocmask(struct thread *t, struct regs *g, const struct hs_call *c
       case 2: t->mask = set; break;
       default: return -HS_EINVAL;
     }
-    if (recording() && t->mask != old) {
-      hs_set_kernel_mask(t);
-      requeue_blocked(t);
-    }
   }
   if (g->rdx) *(u64 *)g->rdx = old;
+  if (t->mask == old) return 0;
+  if (recording()) {
+    requeue_blocked(t);
+    hs_set_kernel_mask(t); /* what was pending is caught here */
+  }
+  if (old & ~t->mask) note_unblocked(t, g);
   return 0;
 }
 
@@ -409,7 +436,9 @@ i64 hs_irr_sigaltstack(struct thread *t, struct regs *g, const struct hs_call *c
   if (g->rdi) {
     u64 *set = (u64 *)g->rdi;
     if (hs_peek(g->rdi, &ok), !ok) return -HS_EFAULT;
-    if ((u32)set[1] & 2u) {
+    u32 mode = (u32)set[1] & ~0x80000000u; /* SS_AUTODISARM */
+    if (mode != 0 && mode != 1 && mode != 2) return -HS_EINVAL;
+    if (mode == 2) {
       t->altstack_sp = t->altstack_bytes = 0;
     } else {
       if (set[2] < 2048) return -HS_ENOMEM;
@@ -429,10 +458,10 @@ i64 hs_irr_sigaltstack(struct thread *t, struct regs *g, const struct hs_call *c
 }
 
 i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) {
-  (void)g, (void)c;
+  (void)c;
   const u64 *from = (const u64 *)t->app_sp;
   u64 *uc = (u64 *)(t->self + HS_T_CONTEXT);
-  u64 frame = t->app_sp - 8;
+  u64 frame = t->app_sp - 8, old = t->mask;
   memcpy(uc, from, UC_WORDS * 8);
   t->mask = uc[UC_MASK];
   t->altstack_sp = uc[2];
@@ -449,6 +478,16 @@ i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) 
     area = (u8 *)(t->self + HS_T_XSAVE);
     save_vectors(area);
   }
+  if (recording()) {
+    requeue_blocked(t);
+    hs_set_kernel_mask(t);
+  }
+  if (old & ~t->mask) note_unblocked(t, g);
+  if (t->signal_follows) { /* it interrupts what this frame goes back to */
+    __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(XFEATURES), "d"(0) : "memory");
+    deliver_all(t, uc + UC_REGS, 0, 0);
+    save_vectors(area);
+  }
   u32 magic[5] = {0x46505853u, xsave_bytes + 4, XFEATURES, 0, xsave_bytes};
   u32 end = 0x46505845u;
   memcpy(area + 464, magic, sizeof magic);
@@ -460,7 +499,6 @@ i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) 
   uc[UC_FPSTATE] = (u64)area;
   uc[UC_REGS + R_FLAGS] = (uc[UC_REGS + R_FLAGS] & 0xcd5u) | 0x202u;
   uc[UC_SEGMENTS] = 0x002b000000000033ul;
-  if (recording()) requeue_blocked(t);
   uc[UC_MASK] = hs_kernel_mask(t);
   t->in_shim = 0;
   hs_do_sigreturn((u64)uc);

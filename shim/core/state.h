@@ -32,7 +32,7 @@
 
 /* The program's registers as the entry code pushes them (entry.S). */
 struct regs {
-  u64 rax, r9, r8, r10, rdx, rsi, rdi, r15, r14, r13, r12, rbp, rbx, rip;
+  u64 rax, r9, r8, r10, rdx, rsi, rdi, r15, r14, r13, r12, rbp, rbx, rip, flags;
 };
 
 struct kernel_sigaction {
@@ -46,15 +46,17 @@ struct span {
 #define HS_MAX_SPANS 1040
 
 struct thread {
-  /* fixed offsets: entry.S knows these four */
+  /* fixed offsets: entry.S knows these five */
   u64 stack_top;  /* 0: of the shim's own stack */
   u64 app_sp;     /* 8: the program's stack pointer at the call */
   u64 self;       /* 16 */
   u64 child_frame;/* 24: where a new thread finds its registers */
+  u64 guard;      /* 32: stack pointer of hs_try, 0 outside */
   u32 slot;
   u32 tid, pid;   /* as the program sees them */
   u32 in_shim;
   u64 clear_tid;  /* CLONE_CHILD_CLEARTID and set_tid_address */
+  u64 robust_list;
   u64 set_tid;    /* CLONE_CHILD_SETTID, written by the child in its turn */
   u64 calls;
   /* signals */
@@ -149,6 +151,8 @@ void hs_restorer(void);
 i64 hs_clone(void *args, u64 bytes, struct thread *child);
 i64 hs_sys_wait(i64 nr, i64 a, i64 b, i64 c, i64 d, i64 e, i64 f, volatile u64 *pending);
 extern char hs_wait_begin[], hs_wait_end[], hs_wait_interrupted[];
+int hs_try(void (*run)(void *), void *argument);
+extern char hs_try_failed[];
 void hs_jump(u64 sp, u64 ip) __attribute__((noreturn));
 void hs_do_sigreturn(u64 frame) __attribute__((noreturn));
 

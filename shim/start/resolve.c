@@ -33,10 +33,10 @@ static int search_path(struct command *c, const char *name, char **envp) {
 }
 
 /* "#!interpreter argument": the interpreter becomes the program, the script its argument. */
-static void follow_script(struct command *c) {
-  char *p = c->line + 2, *interpreter, *argument = NULL;
+static void follow_script(struct command *c, char *line) {
+  char *p = line + 2, *interpreter, *argument = NULL;
   u32 n = 0;
-  for (char *e = c->line; *e; e++)
+  for (char *e = line; *e; e++)
     if (*e == '\n') *e = 0;
   while (*p == ' ' || *p == '\t') p++;
   interpreter = p;
@@ -48,14 +48,17 @@ static void follow_script(struct command *c) {
     while (end > p && (end[-1] == ' ' || end[-1] == '\t')) *--end = 0;
     if (*p) argument = p;
   }
-  copy_text(c->script, c->path, sizeof c->script);
+  char *script = c->scripts[c->depth];
+  copy_text(script, c->path, sizeof c->scripts[0]);
   copy_text(c->path, interpreter, sizeof c->path);
-  c->rewritten[n++] = interpreter;
-  if (argument) c->rewritten[n++] = argument;
-  c->rewritten[n++] = c->script;
-  for (u32 i = 1; c->argv[0] && c->argv[i] && n < 8190; i++) c->rewritten[n++] = c->argv[i];
-  c->rewritten[n] = NULL;
-  c->argv = c->rewritten;
+  char **to = c->rewritten[c->depth & 1];
+  to[n++] = interpreter;
+  if (argument) to[n++] = argument;
+  to[n++] = script;
+  for (u32 i = 1; c->argv[0] && c->argv[i] && n < 8190; i++) to[n++] = c->argv[i];
+  to[n] = NULL;
+  c->argv = to;
+  if (!c->depth++) c->executed = script;
 }
 
 static const char *no_such(struct command *c, const char *path, const char *what) {
@@ -78,17 +81,17 @@ i64 hs_resolve(struct command *c, const char *path, char **argv, char **envp) {
     c->error = no_such(c, path, ": no such program, or it may not be executed");
     return -HS_ENOENT;
   }
-  i64 fd = SYS(HS_NR_open, c->path, HS_O_CLOEXEC, 0);
-  i64 n = SYS(HS_NR_read, fd, c->line, sizeof c->line - 1);
-  SYS(HS_NR_close, fd);
-  c->line[n > 0 ? n : 0] = 0;
-  if (n > 2 && c->line[0] == '#' && c->line[1] == '!') {
-    follow_script(c);
-    if (!readable_file(c->path)) {
-      c->error = no_such(c, c->path, ": the interpreter of this script cannot be executed");
-      return -HS_ENOENT;
-    }
+  c->executed = c->path;
+  while (c->depth < HS_SCRIPT_DEPTH) {
+    char *line = c->lines[c->depth];
+    i64 fd = SYS(HS_NR_open, c->path, HS_O_CLOEXEC, 0);
+    i64 n = SYS(HS_NR_read, fd, line, sizeof c->lines[0] - 1);
+    SYS(HS_NR_close, fd);
+    line[n > 0 ? n : 0] = 0;
+    if (n < 3 || line[0] != '#' || line[1] != '!') return 0;
+    follow_script(c, line);
+    if (!readable_file(c->path)) break;
   }
-  c->executed = c->script[0] ? c->script : c->path;
-  return 0;
+  c->error = no_such(c, c->path, ": the interpreter of this script cannot be executed");
+  return -HS_ENOENT;
 }

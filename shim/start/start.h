@@ -15,13 +15,17 @@ struct stack {
   u64 sp, arg_start, arg_end, env_start, env_end, auxv, auxv_bytes;
 };
 
+#define HS_SCRIPT_DEPTH 5
+
 struct command {
   char path[1024];      /* what is mapped, after #! */
-  char script[1024];    /* the script, when there was a #! */
-  char line[512];
+  /* an interpreter may be a script itself, as deep as the kernel allows */
+  char scripts[HS_SCRIPT_DEPTH][1024];
+  char lines[HS_SCRIPT_DEPTH][512];
+  u32 depth;
   const char *executed; /* AT_EXECFN */
   char **argv;
-  char *rewritten[8192];
+  char *rewritten[2][8192];
   const char *error;
 };
 
