@@ -38,7 +38,7 @@ const steps = [
     // The addon shares headers with the kernel half and the shim.
     inputs: () => ['addon', 'bpf/event.h', 'shim/ring.h', 'package-lock.json'],
     outputs: () => filesUnder('addon/build/Release').filter((file) => file.endsWith('.node')),
-    run: () => run('addon', process.execPath, ['addon/build.mjs', '--force']),
+    run: () => run('addon', process.execPath, ['addon/build.mjs']),
   },
   makeStep('bpf', ['shim/ring.h']),
   makeStep('shim', []),
