@@ -16,7 +16,7 @@ import { suite } from '../../support/suite.js';
 const test = suite('control messages');
 const schema = fileURLToPath(new URL('../../../src/channel/message.capnp', import.meta.url));
 
-export const EXAMPLES: Control[] = [
+const EXAMPLES: Control[] = [
   {
     kind: 'hello',
     version: 1,
