@@ -122,9 +122,12 @@ export class RingWriter {
   readonly #ringBytes: number;
   readonly #bytes: Uint8Array;
   readonly #waiter: FutexWaiter;
+  /** What was given as `onSpace`. */
+  readonly notify: () => void;
 
   /** @param onSpace called once after each `waitForSpace` that returned true */
   constructor(map: SessionMap, onSpace: () => void) {
+    this.notify = onSpace;
     this.#control = map.control;
     this.#ringBytes = map.ringBytes;
     this.#bytes = new Uint8Array(map.ring);

@@ -1,0 +1,367 @@
+/* backup-pump.ts: the backup's worker: channel → ring, watermarks → channel, and the takeover, whose
+ * states takeover.ts has. The whole failover path is here, in one thread, with everything it needs
+ * opened beforehand. The rule: what was received is stored before the end is marked, and a primary
+ * that comes back after that is not listened to. */
+import { FutexWaiter } from 'bpf-loader';
+import {
+  ChannelError, LogWriter, connect, layout,
+  type Channel, type ChannelHandlers, type CloseReason, type Control, type Manifest,
+  type ProcessStart, type RunInfo,
+} from '../channel/index.js';
+import { LostRole, OperatingError } from '../errors.js';
+import { Announcer } from './arp.js';
+import { EnforcementMap, netRole } from './enforcement-map.js';
+import { Inbox } from './inbox.js';
+import {
+  Board, partitionPolicies, type BackupPumpConfig, type FromPump, type OnPartition,
+  type TakeoverTimes, type ToPump,
+} from './pump-messages.js';
+import { SessionMap } from './ring.js';
+import { nextState, type TakeoverEvent, type TakeoverState } from './takeover.js';
+
+const { CONTROL } = layout;
+const TICK_MS = 5;
+const LIVE_POLL_MS = 0.2;
+const LIVE_BOUND_MS = 30_000;
+/** Gratuitous ARP again after so long: the first may meet a switch that is still learning. */
+const ANNOUNCE_AGAIN_MS = [20, 100, 500, 2000];
+
+const nowNs = (): number => Number(process.hrtime.bigint());
+
+/** What is there once the primary's offer was accepted. */
+interface Fed {
+  map: SessionMap;
+  inbox: Inbox;
+  net: EnforcementMap | undefined;
+  announcer: Announcer | undefined;
+  liveWaiter: FutexWaiter;
+}
+
+export class BackupPump {
+  readonly #board: Board;
+  readonly #boundMs: number;
+  readonly #times: TakeoverTimes = {
+    cause: 'lost', heardNs: 0, detectedNs: 0, addressNs: 0, storedNs: 0, liveNs: 0, openNs: 0,
+  };
+  #state: TakeoverState = 'following';
+  #channel: Channel | undefined;
+  #fed: Fed | undefined;
+  #log: LogWriter | undefined;
+  #manifest: Manifest | undefined;
+  #process: ProcessStart | undefined;
+  #policy: OnPartition = 'backup-takes-over';
+  #timer: NodeJS.Timeout | undefined;
+  #late: NodeJS.Timeout | undefined;
+  #ackedReplay = 0;
+  #isAckDue = false;
+  #isProtecting = false;
+  #isStopping = false;
+  #isFinished = false;
+
+  constructor(
+    readonly config: BackupPumpConfig,
+    readonly tell: (message: FromPump) => void,
+    readonly fail: (error: unknown) => void,
+  ) {
+    this.#board = new Board(config.board);
+    this.#boundMs = config.detect.intervalMs * config.detect.count;
+  }
+
+  async start(): Promise<void> {
+    const { config } = this;
+    await connect({
+      ...config.connect,
+      key: Buffer.from(config.key),
+      attempts: config.attempts,
+      hello: {
+        version: layout.HS_VERSION, tableHash: config.tableHash, role: 'backup',
+        name: config.name === 'default' ? '' : config.name, features: [],
+        instance: config.instance, nextSeq: 0,
+      },
+      keepaliveMs: Math.min(10, config.detect.intervalMs),
+      silentMs: this.#boundMs,
+    }, (channel) => this.#attach(channel));
+  }
+
+  onMessage(message: ToPump): void {
+    if (message.kind === 'go') this.#go(message);
+    else if (message.kind === 'ended') this.#onEnded();
+    else if (message.kind === 'stop') this.#channel?.sendControl(message);
+    else if (message.kind === 'refuse') {
+      this.#channel?.refuse(new ChannelError('refused', message.message));
+    }
+  }
+
+  #attach(channel: Channel): ChannelHandlers {
+    this.#channel = channel;
+    for (const feature of channel.peer.features) {
+      const policy = /^on-partition=(.*)$/.exec(feature)?.[1];
+      this.#policy = partitionPolicies.find((known) => known === policy) ?? this.#policy;
+    }
+    return {
+      onRecords: (bytes, start, end, info) => this.#onRecords(bytes, start, end, info),
+      onControl: (control) => this.#onControl(control),
+      onSilent: () => this.#onSilent(),
+      onClose: (reason) => this.#onClose(reason),
+    };
+  }
+
+  // ---- the offer ----
+
+  #onControl(control: Control): void {
+    // A primary that was cut off and comes back has nothing to say to its successor.
+    if (this.#state !== 'following') return;
+    switch (control.kind) {
+      case 'manifest':
+        this.#manifest = control;
+        return;
+      case 'process': {
+        if (!this.#manifest) throw new ChannelError('unexpected', 'process came before manifest');
+        this.#process = control;
+        const peer = this.#channel!.remote;
+        this.tell({ kind: 'offer', peer, manifest: this.#manifest, process: control });
+        return;
+      }
+      case 'role':
+        return this.#onRole(control);
+      case 'caughtUp':
+        this.#isProtecting = true;
+        this.#board.set('isProtected', 1);
+        this.#board.set('protectedSinceMs', Date.now());
+        return;
+      case 'stop':
+        return this.#onStop(control.reason);
+      default:
+        throw new ChannelError('unexpected', `${control.kind} came from the primary`);
+    }
+  }
+
+  #onRole({ role, generation }: Extract<Control, { kind: 'role' }>): void {
+    if (role === 'backup') return this.#on('handover');
+    this.#channel!.sendControl({ kind: 'role', role: 'backup', generation });
+  }
+
+  #go(go: Extract<ToPump, { kind: 'go' }>): void {
+    const map = new SessionMap(go.sessionFd, go.ringBytes);
+    const { config } = this;
+    this.#fed = {
+      map,
+      inbox: new Inbox(map, () => this.#onSpace()),
+      net: go.settingsFd === null ? undefined : new EnforcementMap(go.settingsFd),
+      announcer: go.vip === null ? undefined : new Announcer(config.dev, go.vip),
+      liveWaiter: new FutexWaiter(map.control.buffer, CONTROL.live, () => this.#pollLive()),
+    };
+    if (config.logDir !== null) {
+      this.#log = LogWriter.create(config.logDir, {
+        version: layout.HS_VERSION, tableHash: config.tableHash,
+        manifest: this.#manifest!, process: this.#process!,
+      });
+    }
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#channel!.sendControl({ kind: 'caughtUp', seq: 0 });
+  }
+
+  // ---- following ----
+
+  #onRecords(bytes: Uint8Array, start: number, end: number, info: RunInfo): void {
+    const fed = this.#fed;
+    if (!fed) throw new ChannelError('unexpected', 'records came before they were asked for');
+    if (this.#state !== 'following') return;
+    this.#log?.append(bytes, start, end, info);
+    // The peer is held back by TCP; what of this chunk is still coming is kept as well.
+    if (!fed.inbox.put(bytes, start, end, info.lastSeq)) this.#channel!.pause();
+    this.#scheduleAck();
+  }
+
+  /** One acknowledgement per turn of the loop, however many runs came in it. */
+  #scheduleAck(): void {
+    if (this.#isAckDue) return;
+    this.#isAckDue = true;
+    setImmediate(() => {
+      this.#isAckDue = false;
+      this.#ack();
+    });
+  }
+
+  #ack(): void {
+    const { inbox } = this.#fed!;
+    if (this.#state !== 'following' || !this.#channel!.open) return;
+    this.#log?.flush();
+    const replayed = inbox.replayed;
+    const { received, receivedSeq, replayedSeq } = inbox;
+    this.#ackedReplay = replayed;
+    this.#channel!.sendControl({ kind: 'watermark', received, replayed, receivedSeq, replayedSeq });
+    // `verified`: output waits for the replay itself, so its progress is told at once.
+    if (this.#manifest!.commit === 'verified' && replayed < received) inbox.watch();
+  }
+
+  /** The program has consumed something that was waited for. */
+  #onSpace(): void {
+    const fed = this.#fed;
+    if (!fed || this.#isFinished) return;
+    try {
+      const wasWaiting = fed.inbox.isWaiting;
+      fed.inbox.flush();
+      if (wasWaiting && !fed.inbox.isWaiting) {
+        if (this.#state === 'following') this.#channel!.resume();
+        else this.#on('stored');
+      }
+      if (fed.inbox.replayed !== this.#ackedReplay) this.#scheduleAck();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #tick(): void {
+    const { map, inbox } = this.#fed!;
+    if (map.control.divergence()) return this.#on('divergence');
+    this.#board.set('receivedSeq', inbox.receivedSeq);
+    this.#board.set('replayedSeq', inbox.replayedSeq);
+    this.#board.set('receivedBytes', inbox.received);
+    if (this.#state !== 'following') return;
+    if (inbox.replayed !== this.#ackedReplay) this.#ack();
+    if (this.#isStopping && !inbox.isWaiting) this.#endLog();
+  }
+
+  // ---- how it ends ----
+
+  /** The primary's program has ended, or the pair is stopped: the rest is replayed, no more. */
+  #onStop(reason: string): void {
+    if (!this.#fed) return this.#finish();
+    this.#isStopping = true;
+    if (!this.#fed.inbox.isWaiting) this.#endLog();
+    this.tell({ kind: 'stop', reason });
+  }
+
+  #endLog(): void {
+    this.#isStopping = false;
+    this.#fed!.inbox.finish(layout.HS_END_STOP);
+    this.#on('stop');
+  }
+
+  /** Our program has ended: the last watermark, and goodbye. */
+  #onEnded(): void {
+    if (this.#fed?.map.control.divergence()) this.#on('divergence');
+    const { received, replayed, receivedSeq, replayedSeq } = this.#fed!.inbox;
+    this.#channel!.sendControl({ kind: 'watermark', received, replayed, receivedSeq, replayedSeq });
+    this.#on('ended');
+    this.#finish();
+  }
+
+  #onSilent(): void {
+    if (this.#policy === 'backup-takes-over' && this.#canTakeOver()) return this.#on('silent');
+    if (this.#state !== 'following' || !this.#fed) return;
+    this.#giveUp(`the primary was silent for ${this.#boundMs} ms, and its --on-partition is ` +
+      `${this.#policy}: this copy stops`);
+  }
+
+  #onClose({ kind, error }: CloseReason): void {
+    // Whatever the program does now, its end is what ends us.
+    if (this.#state !== 'following' || this.#isStopping) return;
+    if (kind === 'lost' && this.#canTakeOver()) return this.#on('lost');
+    if (!this.#fed) return this.fail(error ?? new OperatingError('the primary closed the channel'));
+    const why = error?.message ?? 'the primary closed the channel, and goes on alone';
+    if (kind === 'error') return this.fail(error);
+    this.#giveUp(kind === 'lost' ? `${why} before this copy had caught up` : why);
+  }
+
+  /** Only a copy that holds all that clients may have seen can go live. */
+  #canTakeOver(): boolean {
+    return this.#isProtecting && this.#fed !== undefined && this.#state === 'following';
+  }
+
+  #giveUp(message: string): void {
+    this.fail(new LostRole(message));
+  }
+
+  // ---- the takeover ----
+
+  #on(event: TakeoverEvent): void {
+    const before = this.#state;
+    this.#state = nextState(before, event);
+    if (this.#state === before) return;
+    try {
+      if (this.#state === 'asking') this.#enterAsking(event as TakeoverTimes['cause']);
+      else if (this.#state === 'restoring') this.#enterRestoring();
+      else if (this.#state === 'live') this.#enterLive();
+      else if (this.#state === 'diverged') this.#enterDiverged();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #enterAsking(cause: TakeoverTimes['cause']): void {
+    const { map, inbox, net, announcer } = this.#fed!;
+    const times = this.#times;
+    times.cause = cause;
+    times.detectedNs = nowNs();
+    times.heardNs = times.detectedNs - (cause === 'silent' ? this.#boundMs * 1e6 : 0);
+    map.control.store64(CONTROL.deadNs, times.detectedNs);
+    net?.set('role', netRole.takeover);
+    announcer?.ignore(0);
+    announcer?.announce();
+    times.addressNs = nowNs();
+    if (!inbox.isWaiting) this.#on('stored');
+    this.tell({ kind: 'takingOver', cause });
+    // A primary that was cut off hears this when it can hear again.
+    if (cause === 'silent') {
+      this.#channel!.sendControl({ kind: 'role', role: 'primary', generation: 1 });
+    }
+  }
+
+  #enterRestoring(): void {
+    const { inbox } = this.#fed!;
+    inbox.finish(layout.HS_END_GO_LIVE);
+    this.#times.storedNs = nowNs();
+    this.#late = setTimeout(() => {
+      this.#on('late');
+      this.fail(new OperatingError(
+        `the program did not go live within ${LIVE_BOUND_MS / 1000} s of the takeover`));
+    }, LIVE_BOUND_MS);
+    this.#pollLive();
+  }
+
+  #pollLive(): void {
+    if (this.#state !== 'restoring' || this.#isFinished) return;
+    const { map, liveWaiter } = this.#fed!;
+    if (map.control.load32(CONTROL.live) === 0) liveWaiter.arm(0, LIVE_POLL_MS);
+    else this.#on('live');
+  }
+
+  #enterLive(): void {
+    const { net, announcer } = this.#fed!;
+    clearTimeout(this.#late);
+    this.#times.liveNs = nowNs();
+    net?.set('role', netRole.live);
+    this.#times.openNs = nowNs();
+    announcer?.announce();
+    for (const ms of ANNOUNCE_AGAIN_MS) {
+      setTimeout(() => {
+        if (!this.#isFinished) announcer?.announce();
+      }, ms);
+    }
+    this.#board.set('isProtected', 0);
+    this.#board.set('protectedSinceMs', Date.now());
+    this.tell({ kind: 'live', times: this.#times });
+  }
+
+  /** Tells the primary what happened; it goes on alone. */
+  #enterDiverged(): void {
+    const { seq, row, pid, tid, expected, got } = this.#fed!.map.control.divergence()!;
+    this.#channel!.sendControl({ kind: 'divergence', seq, row, pid, tid, expected, got });
+    this.#channel!.close();
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#late);
+    this.#channel?.close();
+    this.#log?.close();
+    this.#fed?.inbox.close();
+    this.#fed?.liveWaiter.close();
+    this.#fed?.announcer?.close();
+    this.tell({ kind: 'finished' });
+  }
+}

@@ -1,0 +1,405 @@
+/* primary-pump.ts: the primary's worker: ring → channel and log, watermarks ← channel.
+ * One drain of the ring per turn of the loop, so that acknowledgements and records share the
+ * thread fairly. The rule: a run of the ring is given back to the program only when neither the
+ * log nor the network needs its bytes any more. */
+import {
+  ChannelError, ChannelServer, LogWriter, layout, listen, type Channel, type ChannelHandlers,
+  type Hello,
+} from '../channel/index.js';
+import { LostRole } from '../errors.js';
+import { CatchUp } from './catch-up.js';
+import { EnforcementMap } from './enforcement-map.js';
+import { Link, type LinkEvents } from './primary-link.js';
+import { Protection } from './protection.js';
+import { Board, type FromPump, type PrimaryPumpConfig, type ToPump } from './pump-messages.js';
+import { RingReader, SessionMap } from './ring.js';
+
+const { CONTROL } = layout;
+const RUN_BYTES = 0x100000;
+const RUNS_PER_TURN = 4;
+/** When less than this is left to catch up, the ring waits for the end of it. */
+const HOLD_BYTES = 0x1000000;
+const CLAIM_MS = 10;
+const FAREWELL_MS = 10_000;
+/** A backup that does not protect yet may be silent for so long. */
+const UNPROTECTED_SILENCE_MS = 10_000;
+const LEAST_LAG_BYTES = 0x40000;
+
+export class PrimaryPump implements LinkEvents {
+  readonly #map: SessionMap;
+  readonly #net: EnforcementMap | undefined;
+  readonly #reader: RingReader;
+  readonly #protection: Protection;
+  readonly #board: Board;
+  readonly #boundMs: number;
+  #log: LogWriter | undefined;
+  #server: ChannelServer | undefined;
+  #link: Link | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #farewell: NodeJS.Timeout | undefined;
+  #tickedAt = 0;
+  #isScheduled = false;
+  #ending: string | undefined;
+  #handover: 'no' | 'wanted' | 'done' = 'no';
+  #isFinished = false;
+
+  constructor(
+    readonly config: PrimaryPumpConfig,
+    readonly tell: (message: FromPump) => void,
+    readonly fail: (error: unknown) => void,
+  ) {
+    this.#map = new SessionMap(config.sessionFd, config.ringBytes);
+    this.#net = config.settingsFd === null ? undefined : new EnforcementMap(config.settingsFd);
+    this.#board = new Board(config.board);
+    this.#protection = new Protection(
+      this.#map.control, this.#net, this.#board, config.manifest.commit, config.maxLagBytes);
+    this.#reader = new RingReader(this.#map, () => this.#turn());
+    this.#boundMs = config.detect.intervalMs * config.detect.count;
+  }
+
+  async start(): Promise<void> {
+    const { config } = this;
+    if (config.logDir !== null) {
+      const { manifest, process, tableHash } = config;
+      this.#log = LogWriter.create(config.logDir, {
+        version: layout.HS_VERSION, tableHash, manifest, process,
+      });
+    }
+    this.#server = await listen({
+      ...config.listen,
+      key: Buffer.from(config.key),
+      hello: () => this.#hello(),
+      keepaliveMs: Math.min(CLAIM_MS, config.detect.intervalMs),
+      silentMs: this.#boundMs,
+      onRejected: (error) => {
+        this.#board.set('rejected', this.#board.get('rejected') + 1);
+        this.tell({ kind: 'rejected', message: error.message });
+      },
+    }, (channel) => this.#attach(channel));
+    this.#timer = setInterval(() => this.#tick(), Math.min(CLAIM_MS, config.detect.intervalMs / 4));
+    this.tell({ kind: 'listening', address: this.#server.address });
+    this.#schedule();
+  }
+
+  onMessage(message: ToPump): void {
+    if (message.kind === 'ended') {
+      this.#ending = message.reason;
+      this.#schedule();
+    } else if (message.kind === 'handover') {
+      this.#handover = 'wanted';
+      this.#schedule();
+    }
+  }
+
+  #hello(): Hello {
+    const { tableHash, name, instance } = this.config;
+    return {
+      version: layout.HS_VERSION, tableHash, role: 'primary', name, instance, nextSeq: 0,
+      features: [`on-partition=${this.config.onPartition}`],
+    };
+  }
+
+  #attach(channel: Channel): ChannelHandlers {
+    const refusal = this.#refusal();
+    if (refusal) {
+      channel.refuse(new ChannelError('refused', refusal));
+      return {};
+    }
+    // Its predecessor went silent and left us fenced; a new engine on that host ends the doubt.
+    if (this.#link) this.#leave('a new backup has come');
+    this.#link = new Link(channel, this.config, this);
+    return this.#link.handlers();
+  }
+
+  /** Why a backup cannot join now, as a sentence; undefined when it can. */
+  #refusal(): string | undefined {
+    const link = this.#link;
+    if (link && link.state !== 'closed') {
+      return `the primary has a backup already, ${link.peer}: stop that one first`;
+    }
+    if (this.#ending !== undefined) return 'the program has ended: start the primary again';
+    if (this.#reader.position > 0 && !this.#log) {
+      return 'the program runs and its log was not kept: start the primary with --log-dir';
+    }
+    return undefined;
+  }
+
+  // ---- the ring ----
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isFinished) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#isScheduled = false;
+    if (this.#isFinished) return;
+    try {
+      const isHeld = this.#catchUp();
+      const isBusy = isHeld || this.#drain();
+      if (isBusy) return;
+      if (!this.#reader.isEmpty || !this.#reader.sleep()) return this.#schedule();
+      if (this.#handover === 'wanted') this.#handOver();
+      if (this.#ending !== undefined) this.#bid();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Moves what is in the ring. True when somebody else goes on later: the network, or nobody. */
+  #drain(): boolean {
+    const reader = this.#reader;
+    for (let run = 0; run < RUNS_PER_TURN; run++) {
+      const link = this.#link?.isSending ? this.#link : undefined;
+      if (link && (link.channel.needDrain || link.spans.isFull)) return true;
+      if (!reader.take(RUN_BYTES)) break;
+      this.#append();
+      if (link) this.#send(link);
+      else reader.done(reader.position, reader.seq);
+    }
+    this.#flush();
+    return false;
+  }
+
+  #send(link: Link): void {
+    const { bytes, start, end, position, seq } = this.#reader;
+    link.spans.push(position, seq);
+    link.sent = position;
+    link.channel.send(bytes.subarray(start, end), this.#onFree(link));
+  }
+
+  /** The network has taken the oldest run: its bytes go back to the program. */
+  #onFree(link: Link): () => void {
+    return link.onFree ??= () => {
+      const { position, seq } = link.spans;
+      const wasFull = link.spans.isFull;
+      link.spans.shift();
+      if (!this.#isFinished) this.#reader.done(position, seq);
+      if (wasFull || this.#ending !== undefined) this.#schedule();
+    };
+  }
+
+  #append(): void {
+    const reader = this.#reader;
+    try {
+      this.#log?.append(reader.bytes, reader.start, reader.end, reader.scan);
+    } catch (error) {
+      this.#dropLog(error);
+    }
+  }
+
+  #flush(): void {
+    try {
+      this.#log?.flush();
+    } catch (error) {
+      this.#dropLog(error);
+    }
+  }
+
+  /** The pair goes on without its log: only a backup that joins later needs it. */
+  #dropLog(error: unknown): void {
+    this.#log = undefined;
+    if (this.#link?.state === 'catchingUp') this.#link.channel.destroy();
+    this.tell({ kind: 'rejected', message: `the log ends here: ${(error as Error).message}` });
+  }
+
+  /** Sends the log to a backup that came late. True while the ring has to wait for that. */
+  #catchUp(): boolean {
+    const link = this.#link;
+    if (link?.state !== 'catchingUp' || !link.catchUp) return false;
+    const { catchUp } = link;
+    if (!link.channel.needDrain) {
+      for (let block = 0; block < RUNS_PER_TURN; block++) {
+        if (catchUp.step((bytes) => link.channel.send(bytes))) continue;
+        link.state = 'following';
+        catchUp.close();
+        break;
+      }
+      link.sent = catchUp.sentBytes;
+      if (link.state === 'following') return false;
+      this.#schedule();
+    }
+    return catchUp.behindBytes < HOLD_BYTES;
+  }
+
+  // ---- the backup ----
+
+  onReady(link: Link): void {
+    this.#protection.restart();
+    this.tell({ kind: 'ready', peer: link.peer });
+    if (this.#reader.position === 0) {
+      link.state = 'following';
+      this.#protect(link);
+    } else {
+      link.state = 'catchingUp';
+      link.catchUp = new CatchUp(this.#log!);
+      this.#schedule();
+    }
+  }
+
+  #protect(link: Link): void {
+    link.claims.confirm(link.claims.sent);
+    link.claims.progress(performance.now(), 0);
+    this.#protection.protect();
+    link.channel.sendControl({ kind: 'caughtUp', seq: this.#reader.seq });
+    this.tell({ kind: 'protected', peer: link.peer });
+  }
+
+  onWatermark(link: Link, received: number, replayed: number): boolean {
+    if (!this.#protection.advance(received, replayed, link.sent)) return false;
+    this.#board.set('receivedSeq', link.receivedSeq);
+    this.#board.set('replayedSeq', link.replayedSeq);
+    const isClose = this.#reader.position - replayed <= Math.max(LEAST_LAG_BYTES, RUN_BYTES);
+    if (link.state === 'following' && !this.#protection.isProtected && isClose) this.#protect(link);
+    if (this.#ending !== undefined || this.#handover !== 'no') this.#schedule();
+    return true;
+  }
+
+  onDrain(): void {
+    this.#schedule();
+  }
+
+  onStop(reason: string): void {
+    this.tell({ kind: 'stop', reason });
+  }
+
+  onDivergence(link: Link, divergence: Parameters<LinkEvents['onDivergence']>[1]): void {
+    link.state = 'closed';
+    link.channel.close();
+    this.#leave(`the backup diverged at record ${divergence.seq}`, divergence);
+  }
+
+  onLostRole(link: Link): void {
+    this.#protection.fence(true);
+    link.state = 'closed';
+    const message = `${link.peer} is the primary now: this host's copy is stopped`;
+    this.tell({ kind: 'lostRole', message });
+  }
+
+  onGone(link: Link, why: string, isSilent: boolean): void {
+    if (link !== this.#link) return;
+    if (this.#handover === 'done') {
+      this.tell({ kind: 'lostRole', message: `handed over to ${link.peer}` });
+      return;
+    }
+    // It may have taken over, and only cannot tell us: whoever is fenced stays so.
+    if (isSilent && this.#protection.isFenced) return;
+    this.#leave(why);
+  }
+
+  #leave(why: string, divergence?: Parameters<LinkEvents['onDivergence']>[1]): void {
+    this.#link = undefined;
+    this.#protection.unprotect();
+    this.#board.set('lagMs', 0);
+    this.tell({ kind: 'unprotected', why, divergence });
+    this.#schedule();
+  }
+
+  // ---- time ----
+
+  #tick(): void {
+    const now = performance.now();
+    this.#board.set('headSeq', this.#map.control.load64(CONTROL.headSeq));
+    this.#board.set('storedSeq', this.#reader.seq);
+    const link = this.#link;
+    if (!link || link.state === 'closed') return;
+    link.claim(now);
+    this.#board.set('claims', link.claims.sent);
+    this.#board.set('sentBytes', link.sent);
+    if (!this.#protection.isProtected) {
+      // It may be busy starting its copy: nothing depends on it yet.
+      if (link.claims.ageMs(now) > UNPROTECTED_SILENCE_MS) link.channel.destroy();
+      return;
+    }
+    this.#watchLag(link, now);
+    if (this.#handover !== 'no') return;
+    // Our own loop may be late: what has arrived meanwhile is read first. And a stall of ours is
+    // no silence of the backup's: it gets longer to answer, still short of its own bound.
+    const isLate = now - this.#tickedAt > this.#boundMs / 4;
+    this.#tickedAt = now;
+    setImmediate(() => this.#watchClaims(link, isLate ? 0.75 : 0.5));
+  }
+
+  /** Keeps the bounds on records and milliseconds by the one the shim knows: bytes. */
+  #watchLag(link: Link, now: number): void {
+    const { config } = this;
+    const { control } = this.#map;
+    const { replayed } = this.#protection;
+    const head = control.load64(CONTROL.head);
+    link.lag.sample(head, now);
+    const lagMs = link.lag.lagMs(replayed, now);
+    this.#board.set('lagMs', lagMs);
+    const isLate = lagMs > config.maxLagMs;
+    if (config.lagPolicy === 'drop-backup') {
+      if (!isLate) return;
+      link.state = 'closed';
+      link.channel.close();
+      return this.#leave(`the backup was ${Math.round(lagMs)} ms behind, and was dropped`);
+    }
+    const meanBytes = head / Math.max(1, control.load64(CONTROL.headSeq));
+    const byRecords = config.maxLagRecords * meanBytes;
+    const byTime = isLate ? (head - replayed) / 2 : Infinity;
+    const bound = Math.max(LEAST_LAG_BYTES, Math.min(config.maxLagBytes, byRecords, byTime));
+    control.store64(CONTROL.maxLagBytes, Math.ceil(bound));
+  }
+
+  /** Fences this host before the backup can take it for dead; docs/decisions/partition.md. */
+  #watchClaims(link: Link, share: number): void {
+    if (link !== this.#link || link.state === 'closed' || !this.#protection.isProtected) return;
+    const ageMs = link.claims.ageMs(performance.now());
+    const policy = this.config.onPartition;
+    if (policy === 'primary-continues') {
+      if (ageMs <= this.#boundMs) return;
+      link.state = 'closed';
+      link.channel.destroy();
+      return this.#leave(`the backup was silent for ${Math.round(ageMs)} ms`);
+    }
+    const isLost = ageMs > this.#boundMs * share;
+    if (isLost !== this.#protection.isFenced) {
+      this.#protection.fence(isLost);
+      this.tell({ kind: 'fenced', is: isLost });
+    }
+    if (policy === 'stop' && ageMs > this.#boundMs * 2) {
+      this.fail(new LostRole(
+        `the backup was silent for ${Math.round(ageMs)} ms, and --on-partition is stop`));
+    }
+  }
+
+  // ---- the end ----
+
+  /** The ring is empty: the program waits for nobody, so the backup can be made the primary. */
+  #handOver(): void {
+    const link = this.#link;
+    if (!link?.isSending || !link.spans.isEmpty || this.#protection.replayed < link.sent) return;
+    this.#handover = 'done';
+    this.#protection.fence(true);
+    link.channel.sendControl({ kind: 'role', role: 'backup', generation: link.claims.sent + 1 });
+    link.channel.close();
+  }
+
+  /** The program has ended and the ring is empty: tells the backup, and waits until it is there. */
+  #bid(): void {
+    const link = this.#link;
+    if (!link?.channel.open || link.state === 'offered') return this.#finish();
+    if (link.state !== 'following' || !link.spans.isEmpty) return;
+    if (!this.#farewell) {
+      link.channel.sendControl({ kind: 'stop', reason: this.#ending! });
+      this.#farewell = setTimeout(() => this.#finish(), FAREWELL_MS);
+    }
+    if (this.#protection.replayed >= link.sent) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    clearTimeout(this.#farewell);
+    clearInterval(this.#timer);
+    this.#link?.channel.close();
+    this.#server?.close();
+    this.#flush();
+    this.#log?.close();
+    this.#reader.close();
+    this.tell({ kind: 'finished' });
+  }
+}

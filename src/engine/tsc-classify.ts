@@ -1,0 +1,217 @@
+/* tsc-classify.ts: whether the byte pairs of rdtsc in a file's code are instructions, by objdump.
+ * A pair inside a function is judged by the function's instructions, decoded from its start. One
+ * outside of any (a table among hand-written code) is no instruction if what would run after it
+ * cannot run at all. The pieces to decode are put together in one scratch file, so that there is
+ * one objdump per ELF file, and it reads no symbols.
+ * The rule: any doubt makes a pair `unknown`; a wrong answer would change code or miss a clock. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { OperatingError, errnoOf } from '../errors.js';
+import type { ElfImage } from './elf.js';
+
+/** As in struct hs_tsc_site. */
+export const tscKinds = { none: 0, rdtsc: 1, rdtscp: 2, unknown: 3 } as const;
+export type TscKind = (typeof tscKinds)[keyof typeof tscKinds];
+
+export interface TscSite {
+  /** In the file. */
+  offset: number;
+  kind: TscKind;
+}
+
+const patterns = [Buffer.of(0x0f, 0x31), Buffer.of(0x0f, 0x01, 0xf9)];
+const pageBytes = 4096;
+const longestInstructionBytes = 15;
+const nop = 0x90;
+/** How far behind a candidate is looked for something that cannot run. */
+const tailBytes = 96;
+const objdumpBoundMs = 60_000;
+
+/** One line of a disassembly. */
+export interface Line {
+  address: number;
+  text: string;
+}
+
+interface Candidate extends TscSite {
+  address: number;
+}
+
+/** Bytes to decode from their first on, and the candidates, by address, to judge by that. */
+interface Piece {
+  address: number;
+  bytes: Buffer;
+  candidates: Candidate[];
+  isFunction: boolean;
+}
+
+/** All sites of a file, by offset. Throws OperatingError when objdump cannot be run. */
+export async function classify(image: ElfImage): Promise<TscSite[]> {
+  const sites: TscSite[] = [];
+  const candidates: Candidate[] = [];
+  for (const offset of candidateOffsets(image)) {
+    const home = image.segments.find(
+      ({ isExecutable, start, end }) => isExecutable && offset >= start && offset < end,
+    );
+    // Without a home it lies beside the code, in a page that is mapped because of the code.
+    const site = { offset, kind: tscKinds.unknown, address: 0 };
+    if (home) candidates.push({ ...site, address: offset - home.start + home.address });
+    else sites.push(site);
+  }
+  if (candidates.length > 0) await judgeAll(piecesOf(image, candidates));
+  return [...sites, ...candidates]
+    .map(({ offset, kind }) => ({ offset, kind }))
+    .sort((a, b) => a.offset - b.offset);
+}
+
+/** Where the patterns are in what the kernel makes executable: whole pages. */
+function candidateOffsets({ bytes, segments }: ElfImage): Set<number> {
+  const offsets = new Set<number>();
+  for (const { start, end, isExecutable } of segments) {
+    if (!isExecutable) continue;
+    const from = start - (start % pageBytes);
+    const pages = bytes.subarray(from, Math.ceil(end / pageBytes) * pageBytes);
+    for (const pattern of patterns) {
+      for (let at = pages.indexOf(pattern); at >= 0; at = pages.indexOf(pattern, at + 1)) {
+        offsets.add(from + at);
+      }
+    }
+  }
+  return offsets;
+}
+
+function piecesOf(image: ElfImage, candidates: Candidate[]): Piece[] {
+  const functions = new Map<number, Piece>();
+  const pieces: Piece[] = [];
+  for (const candidate of candidates.sort((a, b) => a.address - b.address)) {
+    const { address } = candidate;
+    const range = image.functionAt(address);
+    if (!range) {
+      const bytes = codeOf(image, address, address + tailBytes);
+      pieces.push({ address, bytes, candidates: [candidate], isFunction: false });
+      continue;
+    }
+    const { start, end } = range;
+    const candidates = [...(functions.get(start)?.candidates ?? []), candidate];
+    const bytes = codeOf(image, start, Math.min(address + tailBytes, end));
+    functions.set(start, { address: start, bytes, candidates, isFunction: true });
+  }
+  return [...functions.values(), ...pieces];
+}
+
+/** The bytes of [from, to), or fewer where the segment ends before. */
+function codeOf({ bytes, segments }: ElfImage, from: number, to: number): Buffer {
+  const home = segments.find(({ isExecutable, address, start, end }) =>
+    isExecutable && from >= address && from < address + end - start);
+  if (!home) return Buffer.alloc(0);
+  const shift = home.start - home.address;
+  return bytes.subarray(from + shift, Math.min(to + shift, home.end));
+}
+
+/** Disassembles the pieces and fills in the kinds of their candidates. */
+async function judgeAll(pieces: Piece[]): Promise<void> {
+  // Whatever the end of a piece leaves the decoder in, that many nops bring it back.
+  const gap = Buffer.alloc(longestInstructionBytes, nop);
+  const lines: Line[][] = pieces.map(() => []);
+  const starts: number[] = [];
+  let total = 0;
+  for (const { bytes } of pieces) {
+    starts.push(total);
+    total += bytes.length + gap.length;
+  }
+  let current = 0;
+  await disassemble(Buffer.concat(pieces.flatMap(({ bytes }) => [bytes, gap])), (at, text) => {
+    while (current + 1 < pieces.length && at >= starts[current + 1]!) current++;
+    lines[current]!.push({ address: at - starts[current]! + pieces[current]!.address, text });
+  });
+  pieces.forEach(({ address, bytes, candidates, isFunction }, index) => {
+    const judge = isFunction ? judgeInFunction : judgeAlone;
+    for (const candidate of candidates) {
+      candidate.kind = judge(lines[index]!, candidate.address, address + bytes.length);
+    }
+  });
+}
+
+/** Calls back for each instruction of raw x86-64 code. */
+async function disassemble(
+  code: Buffer, onLine: (at: number, text: string) => void,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'hotswap-code-'));
+  try {
+    const file = join(folder, 'code');
+    await writeFile(file, code, { mode: 0o600 });
+    // Without --disassemble-zeroes a run of zero bytes is skipped, and the decoder loses its place.
+    const child = spawn('objdump', [
+      '--disassemble-all', '--disassemble-zeroes', '--no-show-raw-insn',
+      '--target=binary', '--architecture=i386:x86-64', file,
+    ], {
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: objdumpBoundMs,
+    });
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    ended.catch(() => undefined); // awaited below, when the lines are through
+    for await (const line of createInterface({ input: child.stdout })) {
+      const found = /^ *([0-9a-f]+):\t(.*)$/.exec(line);
+      if (found) onLine(Number.parseInt(found[1]!, 16), found[2]!.trim());
+    }
+    const status = await ended;
+    if (status !== 0) throw new OperatingError(`objdump failed with status ${status}`);
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause;
+    throw new OperatingError('cannot run objdump: install binutils', { reason: 'objdump', cause });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the bytes at `address` are, by the lines of the function they are in, from its start to
+ * `end`, which is its end or well behind the bytes. */
+export function judgeInFunction(lines: readonly Line[], address: number, end: number): TscKind {
+  const index = lines.findIndex((line) => line.address >= address);
+  if (index < 0) return tscKinds.unknown;
+  const before = lines.slice(0, index);
+  // Bytes that are no instruction are data, and behind them the decoder may be out of step.
+  if (before.some(({ text }) => notCode.test(text))) return tscKinds.unknown;
+  if (lines[index]!.address === address) {
+    return isDeadEnd(lines.slice(index + 1), end) ? tscKinds.unknown : named(lines[index]!);
+  }
+  // With a prefix it begins before the bytes that were looked for.
+  const around = before.at(-1);
+  return !around || around.text.includes('rdtsc') ? tscKinds.unknown : tscKinds.none;
+}
+
+/** The same for bytes outside of functions, by the lines from them on. */
+export function judgeAlone(lines: readonly Line[], address: number, end: number): TscKind {
+  if (lines[0]?.address !== address || named(lines[0]) === tscKinds.unknown) {
+    return tscKinds.unknown;
+  }
+  return isDeadEnd(lines.slice(1), end) ? tscKinds.none : tscKinds.unknown;
+}
+
+const named = ({ text }: Line): TscKind =>
+  text === 'rdtsc' || text === 'rdtscp' ? tscKinds[text] : tscKinds.unknown;
+
+const notCode = /[({]bad|\.byte/;
+const prefix = /^(?:(?:bnd|notrack|data16|addr32|lock|rep|repz|repnz|[c-gs]s|rex\S*) +)+/;
+/** What no program runs: undefined bytes, halt (privileged), the trap of hardware debuggers. */
+const cannotRun = /^(?:\(bad\)|hlt$|int1$)/;
+/** Where what runs next is not what stands next, or may not be: from there on nothing is known. */
+const mayLeave = /^(?:j|call|ret|lret|iret|loop|int|ud|sys|x(?:begin|end|abort)|\.byte)/;
+
+/** Whether a program that came to the first of these lines would be killed there. */
+function isDeadEnd(lines: readonly Line[], end: number): boolean {
+  for (const { address, text } of lines) {
+    if (address + longestInstructionBytes > end) return false; // may be cut off
+    const bare = text.replace(prefix, '');
+    if (cannotRun.test(bare)) return true;
+    if (mayLeave.test(bare)) return false;
+  }
+  return false;
+}
