@@ -70,8 +70,6 @@ static __always_inline struct hs_net_slot *hs_find(const struct hs_net_key *key)
   return bpf_map_lookup_elem(&slots, &at);
 }
 
-/* ---- egress ---- */
-
 static long hs_blank_byte(__u32 turn, struct hs_walk *walk)
 {
   __u32 at = walk->at + turn;
@@ -243,18 +241,23 @@ static __always_inline int hs_syn_ack(struct __sk_buff *skb, const struct hs_seg
   return TC_ACT_OK;
 }
 
+static __always_inline int hs_silence(const struct hs_segment *segment,
+                                      struct hs_net_settings *s)
+{
+  if (segment->flags & HS_RST)
+    COUNT(rstSuppressed);
+  else
+    COUNT(silenced);
+  return TC_ACT_SHOT;
+}
+
 /* Everything a connection sends after its SYN-ACK, on a host that serves. */
 static __always_inline int hs_leave(struct __sk_buff *skb, const struct hs_segment *segment,
                                     struct hs_net_slot *slot, struct hs_net_settings *s, int marked)
 {
   __u32 flags = NOW(slot->flags);
-  if (!marked && flags & HS_NET_UNRESTORED) {
-    if (segment->flags & HS_RST)
-      COUNT(rstSuppressed);
-    else
-      COUNT(silenced);
-    return TC_ACT_SHOT;
-  }
+  if (!marked && flags & HS_NET_UNRESTORED)
+    return hs_silence(segment, s);
   if (!marked && s->role == HS_NET_PRIMARY && !(flags & HS_NET_FIN_OK) &&
       (segment->flags & HS_RST || (segment->flags & HS_FIN && !(flags & HS_NET_SHUT_OK)))) {
     COUNT(finRstDropped);
@@ -290,24 +293,15 @@ int egress(struct __sk_buff *skb)
   __u32 role = s->role;
   if (role == HS_NET_TAKEOVER && frame == HS_SERVICE_ARP)
     return TC_ACT_OK;
-  if (frame != HS_SERVICE_TCP) {
-    if (role != HS_NET_BACKUP && role != HS_NET_TAKEOVER)
-      return TC_ACT_OK;
-    COUNT(silenced);
-    return TC_ACT_SHOT;
-  }
+  if (frame != HS_SERVICE_TCP) /* `segment` is empty: no flags */
+    return role == HS_NET_BACKUP || role == HS_NET_TAKEOVER ? hs_silence(&segment, s) : TC_ACT_OK;
   COUNT(packets);
   int marked = skb->mark == HS_NET_MARK;
   struct hs_net_slot *slot = 0;
   if (role != HS_NET_BACKUP)
     slot = hs_find(&segment.key);
-  if (role == HS_NET_BACKUP || (role == HS_NET_TAKEOVER && !marked && !slot)) {
-    if (segment.flags & HS_RST)
-      COUNT(rstSuppressed);
-    else
-      COUNT(silenced);
-    return TC_ACT_SHOT;
-  }
+  if (role == HS_NET_BACKUP || (role == HS_NET_TAKEOVER && !marked && !slot))
+    return hs_silence(&segment, s);
   if (marked)
     COUNT(marked);
   if (role == HS_NET_TAKEOVER && marked)
@@ -321,8 +315,6 @@ int egress(struct __sk_buff *skb)
     return TC_ACT_OK;
   return hs_leave(skb, &segment, slot, s, marked);
 }
-
-/* ---- ingress ---- */
 
 /* What a client's segment says about our bytes. On the backup it also shows which of our
  * timestamps the client has seen, and the restored socket must not go behind that. */

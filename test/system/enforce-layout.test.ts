@@ -55,7 +55,9 @@ test('no field of event.h is missing here', () => {
   const counted = Object.keys(layout.settingsOffsets).length * 4 + 4 /* pad */ +
     Object.keys(layout.counterOffsets).length * 8;
   assert.is(counted, layout.settingsBytes);
-  const narrow: Record<string, number> = { wscale: 1, peerWscale: 1, peerMss: 2, rport: 2, lport: 2 };
+  const narrow: Record<string, number> = {
+    wscale: 1, peerWscale: 1, peerMss: 2, rport: 2, lport: 2,
+  };
   const slot = Object.keys(layout.slotOffsets).reduce((sum, name) => sum + (narrow[name] ?? 4), 0);
   assert.is(slot, layout.slotBytes);
 });

@@ -37,7 +37,7 @@ test.before.each(async () => {
 test.after.each(async () => {
   await bed.run('backup', ['sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=1']);
   await bed.restoreLink('primary');
-  await primary.ask('announce');
+  await settle(primary, 'primary');
 });
 
 test.after(async () => {
@@ -49,7 +49,15 @@ async function moveAddress(to: number): Promise<void> {
   await bed.cutLink('primary');
   await backup.ask(`set role ${to}`);
   await bed.run('backup', ['sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=0']);
-  await backup.ask('announce');
+  await settle(backup, 'backup');
+}
+
+/** Announces until the client, if it knows the address at all, has it at that host. */
+async function settle(hand: Hand, host: 'primary' | 'backup'): Promise<void> {
+  await until(`the client finds the address at the ${host}`, async () => {
+    await hand.ask('announce');
+    return bed.run('client', ['ip', 'neigh', 'show', plan.vip]);
+  }, (entry) => !entry.includes('lladdr') || entry.includes(plan.mac[host]));
 }
 
 /** The backup learns of a connection, as it would from the log. */

@@ -36,10 +36,7 @@ static struct sockaddr_in address(const char *host, u32 port) {
 }
 
 static void open_listener(const char *host, u32 port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-  struct sockaddr_in at = address(host, port);
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(fd, (void *)&at, sizeof at) || listen(fd, 128)) DIE("listen");
+  int fd = listen_at(inet_addr(host), (unsigned short)port, 0);
   printf("{\"socket\":%d}\n", add(fd));
 }
 

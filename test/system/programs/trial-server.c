@@ -197,21 +197,18 @@ static void accept_all(int listener) {
   }
 }
 
-static int listen_on(void) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-  at.sin_addr.s_addr = vip;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (bind(fd, (void *)&at, sizeof at) || listen(fd, 1024)) DIE("listen");
-  return fd;
-}
-
 static void serve(int listener) {
   struct epoll_event event = {EPOLLIN, {.u32 = LISTENER}}, events[256];
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
   event.data.u32 = CHANNEL;
   if (!alone) epoll_ctl(poller, EPOLL_CTL_ADD, channel, &event);
   for (;;) {
+    for (u32 i = 0; i < connCount; i++) {
+      if (conns[i].fd < 0) continue;
+      run_writes(&conns[i]);
+      want(&conns[i]);
+    }
+    if (!alone) flush_log();
     int n = epoll_wait(poller, events, 256, 1000);
     for (int i = 0; i < n; i++) {
       u32 what = events[i].data.u32;
@@ -219,12 +216,6 @@ static void serve(int listener) {
       else if (what == LISTENER) accept_all(listener);
       else if (conns[what].fd >= 0 && events[i].events & EPOLLIN) run_reads(&conns[what]);
     }
-    for (u32 i = 0; i < connCount; i++) {
-      if (conns[i].fd < 0) continue;
-      run_writes(&conns[i]);
-      want(&conns[i]);
-    }
-    if (!alone) flush_log();
   }
 }
 
@@ -289,13 +280,15 @@ static void follow(void) {
   }
 }
 
-/* Asks every client how far it is, again while some are silent. How many never answered. */
-static u32 ask_all(void) {
+/* Asks every client how far it is, again while some are silent. How many never answered. The
+ * announcement goes with it: lost, all the answers would go to the dead. */
+static u32 ask_all(const struct announcer *announcer) {
   u64 begun = now_ns(), asked = 0;
   for (;;) {
     u32 silent = 0;
     u64 now = now_ns();
     int again = now - asked >= ASK_AGAIN_NS;
+    if (again) announce(announcer, vip);
     for (u32 i = 0; i < connCount; i++) {
       struct conn *c = &conns[i];
       struct hs_net_slot *slot = &maps.slots[c->slot];
@@ -324,7 +317,7 @@ static int restore(struct conn *c) {
     exit(7);
   }
   hs_tcp_clock(&c->tcp, slot->tsval, now);
-  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  c->fd = socket(c->tcp.family, SOCK_STREAM | SOCK_NONBLOCK, 0);
   long reuse = hs_tcp_restore(c->fd, &c->tcp, acked, p->read, window, now);
   CHECK(reuse, "restore");
   long left = hs_tcp_leave_repair(c->fd, (int)reuse);
@@ -342,10 +335,9 @@ static int restore(struct conn *c) {
 static int take_over(int arpIgnore, const struct announcer *announcer) {
   u64 begun = now_ns();
   maps.settings->role = HS_NET_TAKEOVER;
-  int listener = listen_on();
+  int listener = listen_at(vip, port, chance() & 1);
   if (pwrite(arpIgnore, "0", 1, 0) != 1) DIE("arp_ignore");
-  announce(announcer, vip);
-  u32 silent = ask_all(), skipped = 0;
+  u32 silent = ask_all(announcer), skipped = 0;
   u64 asked = now_ns();
   for (u32 i = 0; i < connCount; i++) skipped += (u32)restore(&conns[i]);
   maps.settings->clamp = 0;
@@ -385,7 +377,7 @@ int main(int argc, char **argv) {
   if (raw < 0) DIE("raw socket");
   if (!standby) {
     channel_open(0, argv[6], argv[7]);
-    int listener = listen_on();
+    int listener = listen_at(vip, port, chance() & 1);
     announce(&announcer, vip);
     puts("READY");
     fflush(stdout);

@@ -149,6 +149,20 @@ static inline int slot_index(const struct maps *m, struct hs_net_key key, u32 sl
 
 /* ---- address ---- */
 
+/* six: as servers that listen on :: do it, an IPv6 socket with mapped addresses. */
+static inline int listen_at(u32 address, unsigned short port, int six) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+  struct sockaddr_in6 at6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  const struct sockaddr *name = six ? (void *)&at6 : (void *)&at;
+  int fd = socket(name->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
+  at.sin_addr.s_addr = address;
+  memset(at6.sin6_addr.s6_addr + 10, 255, 2);
+  memcpy(at6.sin6_addr.s6_addr + 12, &address, 4);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(fd, name, six ? sizeof at6 : sizeof at) || listen(fd, 1024)) DIE("listen");
+  return fd;
+}
+
 struct announcer {
   int fd;
   struct sockaddr_ll to;

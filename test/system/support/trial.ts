@@ -28,7 +28,9 @@ export interface TrialResult {
   line: string;
   /** The client was done before the kill: it proves nothing. */
   early: boolean;
-  gapMs: number;
+  /** Longest time without progress: of the connections with data both ways, of the uploads. */
+  bothMs: number;
+  upMs: number;
   restoreMs: number;
 }
 
@@ -198,7 +200,8 @@ function judge(
     seed, kill, early,
     verdict: last.split(' ')[0] ?? 'none',
     line: `${last} | ${standby.err.trim()}`,
-    gapMs: number(/gapMs=([\d.]+)/, last),
+    bothMs: number(/bothMs=([\d.]+)/, last),
+    upMs: number(/upMs=([\d.]+)/, last),
     restoreMs: number(/totalMs=([\d.]+)/, standby.err),
   };
 }
@@ -212,9 +215,11 @@ export function summary(results: TrialResult[]): string {
     return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN).toFixed(1);
   };
   const told = results.filter((result) => !result.early);
-  const gaps = told.map((result) => result.gapMs);
+  const both = told.map((result) => result.bothMs);
+  const up = told.map((result) => result.upMs);
   const restores = told.map((result) => result.restoreMs);
   return `${results.length} trials ${JSON.stringify(verdicts)}, ${results.length - told.length} ` +
-    `early; blackout ms p50 ${of(gaps, 0.5)} p90 ${of(gaps, 0.9)} max ${of(gaps, 1)}; ` +
+    `early; blackout ms p50 ${of(both, 0.5)} p90 ${of(both, 0.9)} max ${of(both, 1)}, uploads ` +
+    `p50 ${of(up, 0.5)} p90 ${of(up, 0.9)} max ${of(up, 1)}; ` +
     `restore ms p50 ${of(restores, 0.5)} max ${of(restores, 1)}`;
 }
