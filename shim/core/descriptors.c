@@ -533,8 +533,12 @@ i64 hs_irr_listen(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 i64 hs_irr_shutdown(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 entry = fd_entry((int)g->rdi);
-  if (recording() && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
-    hs_outbox_flush(t, CONN(FD_CONN(entry)));
+  if (recording() && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1) {
+    struct hs_conn *k = CONN(FD_CONN(entry));
+    hs_outbox_flush(t, k);
+    if (hs_net_present() && k->net_slot != HS_NO_SLOT)
+      __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, HS_NET_SHUT_OK, __ATOMIC_SEQ_CST);
+  }
   i64 result = hs_regular(t, g, c);
   if (result == 0 && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
     CONN(FD_CONN(entry))->shut |= 1;

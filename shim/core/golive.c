@@ -85,9 +85,13 @@ static void send_again(i64 fd, struct hs_conn *k, u64 from) {
 
 /* A connection that cannot be restored looks to the program as closed by its peer. */
 static void lose(i64 fd, struct hs_conn *k) {
-  (void)fd;
+  int pair[2], nonblocking = (FDS[fd] & FD_NONBLOCK) ? HS_O_NONBLOCK : 0;
   CTL->connsLost++;
   k->restored = 2;
+  if (SYS(HS_NR_socketpair, 1, 1 | nonblocking, 0, pair)) return;
+  SYS(HS_NR_close, pair[1]);
+  SYS(HS_NR_dup3, pair[0], fd, 0);
+  SYS(HS_NR_close, pair[0]);
 }
 
 static void restore(i64 fd, struct hs_conn *k) {
@@ -97,6 +101,10 @@ static void restore(i64 fd, struct hs_conn *k) {
   if (slot && slot->answers) {
     from = hs_tcp_count(&k->tcp, slot->peerAck, k->written);
     window = slot->peerWindow;
+  }
+  if (slot && (slot->flags & HS_NET_RESET)) { /* the client itself has given up */
+    lose(fd, k);
+    return;
   }
   if (from > k->written) { /* the program will produce these bytes again: the client has them */
     k->skip = from - k->written;

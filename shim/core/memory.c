@@ -41,34 +41,42 @@ static int must_carry(const struct kernel_stat *st) {
   return (st->mode & 0170000) == 0100000 && (st->links == 0 || changed >= CTL->startRealNs);
 }
 
+/* The file from the mapping's start on: a mapping may grow into what follows it. */
+static u64 bytes_to_carry(const struct regs *g, const struct kernel_stat *st) {
+  if (CTL->files != HS_FILES_CARRIED || FD_KIND(fd_entry((i64)g->r8)) == FD_MEMFD) return 0;
+  if (!must_carry(st) || (u64)st->bytes <= g->r9) return 0;
+  u64 left = (u64)st->bytes - g->r9;
+  return left < HS_CARRIED_MAP_MOST ? left : HS_CARRIED_MAP_MOST;
+}
+
 static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct { struct map_note note; char path[1032]; } head;
+  char path[1024];
+  struct map_note note;
   struct kernel_stat st;
   i64 at = hs_execute(g);
   if (at < 0 && at > -4096) {
     hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), NULL, 0);
     return at;
   }
-  memset(&head.note, 0, sizeof head.note);
-  u64 path_bytes = path_of((i64)g->r8, head.path, 1024);
+  memset(&note, 0, sizeof note);
+  memset(path, 0, sizeof path);
+  note.path_bytes = (u32)path_of((i64)g->r8, path, sizeof path);
   if (!SYS(HS_NR_fstat, (int)g->r8, &st)) {
-    head.note.device = st.device, head.note.inode = st.inode, head.note.bytes = (u64)st.bytes;
-    head.note.modified_ns = (u64)st.mtime * 1000000000ul + (u64)st.mtime_ns;
-    if (CTL->files == HS_FILES_CARRIED && FD_KIND(fd_entry((i64)g->r8)) != FD_MEMFD &&
-        must_carry(&st)) {
-      u64 left = (u64)st.bytes > g->r9 ? (u64)st.bytes - g->r9 : 0;
-      u64 most = g->rsi < left ? g->rsi : left;
-      head.note.carried = (u32)(most < HS_CARRIED_MAP_MOST ? most : HS_CARRIED_MAP_MOST);
-    }
+    note.device = st.device, note.inode = st.inode, note.bytes = (u64)st.bytes;
+    note.modified_ns = (u64)st.mtime * 1000000000ul + (u64)st.mtime_ns;
+    note.carried = (u32)bytes_to_carry(g, &st);
   }
-  head.note.path_bytes = (u32)path_bytes;
-  /* readable, or its contents could not be carried by reading the mapping itself */
-  if (!(g->rdx & HS_PROT_READ)) head.note.carried = 0;
-  struct span spans[2] = {{(u8 *)&head, sizeof head.note + ((path_bytes + 8) & ~7ul)},
-                          {(u8 *)at, head.note.carried}};
-  hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, head.note.carried ? 2 : 1);
+  u64 path_room = (note.path_bytes + 8u) & ~7ul;
+  struct hs_record *r = hs_reserve(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at),
+                                   sizeof note + path_room + note.carried);
+  u8 *data = HS_RECORD_DATA(r);
+  memcpy(data, &note, sizeof note);
+  memcpy(data + sizeof note, path, path_room);
+  if (note.carried)
+    SYS(HS_NR_pread64, (int)g->r8, data + sizeof note + path_room, note.carried, g->r9);
+  hs_publish(r);
   if (g->rdx & HS_PROT_EXEC) {
-    hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, head.path);
+    hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, path);
     hs_tsc_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
   }
   return at;

@@ -354,6 +354,12 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   }
   for (u64 i = 0; ((char *)path)[i] && i < 500; i++) *p++ = ((char *)path)[i];
   *p = 0;
+  /* links in /proc mean another file once the launcher runs */
+  if (hs_starts(full, "/proc/")) {
+    char target[600];
+    i64 n = SYS(HS_NR_readlink, full, target, sizeof target - 1);
+    if (n > 0 && target[0] == '/') memcpy(full, target, (u64)n), full[n] = 0;
+  }
   CTL->execs++;
   /* other threads of the process end with the exec */
   for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
