@@ -70,8 +70,11 @@ export class TscCache {
 
 function usualFolders(): string[] {
   const home = process.env['XDG_CACHE_HOME'];
-  const first = home !== undefined && isAbsolute(home) ? join(home, 'hotswap') : '/var/cache/hotswap';
-  return [first, join(tmpdir(), `hotswap-${process.geteuid!()}`)];
+  const isHome = home !== undefined && isAbsolute(home);
+  return [
+    isHome ? join(home, 'hotswap') : '/var/cache/hotswap',
+    join(tmpdir(), `hotswap-${process.geteuid!()}`),
+  ];
 }
 
 /** Makes the folder where there is none; one that others may write to is not trusted. */

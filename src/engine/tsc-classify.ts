@@ -48,7 +48,8 @@ interface Piece {
   isFunction: boolean;
 }
 
-/** All sites of a file, by offset. Throws OperatingError when objdump cannot be run. */
+/** All sites of a file, by offset. Throws OperatingError when objdump cannot be run, and system
+ * errors when there is no room for what it is to read. */
 export async function classify(image: ElfImage): Promise<TscSite[]> {
   const sites: TscSite[] = [];
   const candidates: Candidate[] = [];
@@ -140,6 +141,7 @@ async function disassemble(
   code: Buffer, onLine: (at: number, text: string) => void,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'hotswap-code-'));
+  let bound: NodeJS.Timeout | undefined;
   try {
     const file = join(folder, 'code');
     await writeFile(file, code, { mode: 0o600 });
@@ -150,10 +152,13 @@ async function disassemble(
     ], {
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: objdumpBoundMs,
     });
+    // The timeout of spawn itself goes on when there is no such program.
+    bound = setTimeout(() => child.kill('SIGKILL'), objdumpBoundMs);
     const ended = new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
+      child.once('error', (cause) => reject(new OperatingError(
+        'cannot run objdump: install binutils', { reason: errnoOf(cause), cause },
+      )));
       child.once('close', resolve);
     });
     ended.catch(() => undefined); // awaited below, when the lines are through
@@ -162,11 +167,9 @@ async function disassemble(
       if (found) onLine(Number.parseInt(found[1]!, 16), found[2]!.trim());
     }
     const status = await ended;
-    if (status !== 0) throw new OperatingError(`objdump failed with status ${status}`);
-  } catch (cause) {
-    if (errnoOf(cause) !== 'ENOENT') throw cause;
-    throw new OperatingError('cannot run objdump: install binutils', { reason: 'objdump', cause });
+    if (status !== 0) throw new OperatingError(`objdump failed (status ${status ?? 'unknown'})`);
   } finally {
+    clearTimeout(bound);
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -5,8 +5,8 @@
  * The rule: a file that cannot be judged costs speed, never the start. */
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
-import { OperatingError } from '../errors.js';
 import { layout } from '../channel/index.js';
+import { OperatingError, asHotswapError } from '../errors.js';
 import { readElf } from './elf.js';
 import { listExecutables } from './executables.js';
 import type { ProgramStart } from './options.js';
@@ -25,9 +25,10 @@ export interface TscFile {
 }
 
 export interface TscSites {
-  /** By path, each file once; what is no ELF file for this machine is left out. */
+  /** By path, each file once; what is no ELF file for this machine, or could not be judged, is
+   * left out. */
   files: TscFile[];
-  /** Why some sites are not known, if there is one reason for it: a sentence. */
+  /** Why something could not be judged (the first reason, in a sentence). */
   problem?: string;
 }
 
@@ -45,45 +46,47 @@ export function neededFiles(program: string, start: Partial<ProgramStart> = {}):
   return listExecutables({ command: [program], cwd, env }).map(({ path }) => path);
 }
 
-/** Judges every candidate in the executable segments of the files. Throws OperatingError when a
- * file cannot be read. */
+/** Judges every candidate in the executable segments of the files. */
 export async function findTscSites(
   files: readonly string[], options: { cacheDir?: string } = {},
 ): Promise<TscSites> {
   const cache = new TscCache(options.cacheDir);
-  const paths = [...new Set(await Promise.all(files.map((file) => realpath(file))))].sort();
-  const found: (TscFile | undefined)[] = [];
+  const found = new Map<string, TscFile>();
+  const queue = [...new Set(files)];
   let problem: string | undefined;
-  let next = 0;
   const work = async (): Promise<void> => {
-    while (next < paths.length) {
-      const index = next++;
-      found[index] = await judgeFile(paths[index]!, cache, (why) => { problem ??= why; });
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      try {
+        const judged = await judgeFile(file, cache);
+        if (judged) found.set(judged.path, judged);
+      } catch (error) {
+        const fault = asHotswapError(error);
+        if (!(fault instanceof OperatingError)) throw error;
+        problem ??= `time may be read the slow way: ${fault.message}`;
+      }
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return { files: found.filter((file) => file !== undefined), ...(problem && { problem }) };
+  const sorted = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { files: sorted, ...(problem && { problem }) };
 }
 
-async function judgeFile(
-  path: string, cache: TscCache, onProblem: (why: string) => void,
-): Promise<TscFile | undefined> {
-  await using file = await open(path, constants.O_RDONLY);
-  const stat = await file.stat({ bigint: true });
-  const key = cacheKey(path, stat);
-  const known = await cache.get(key);
-  const described = { path, bytes: Number(stat.size) };
-  if (known) return { ...described, sites: known, isCached: true };
-  const image = readElf(await file.readFile());
-  if (!image) return undefined;
+async function judgeFile(name: string, cache: TscCache): Promise<TscFile | undefined> {
+  const path = await realpath(name);
+  const file = await open(path, constants.O_RDONLY);
   try {
+    const stat = await file.stat({ bigint: true });
+    const key = cacheKey(path, stat);
+    const bytes = Number(stat.size);
+    const known = await cache.get(key);
+    if (known) return { path, bytes, sites: known, isCached: true };
+    const image = readElf(await file.readFile());
+    if (!image) return undefined;
     const sites = await classify(image);
     await cache.put(key, sites);
-    return { ...described, sites, isCached: false };
-  } catch (error) {
-    if (!(error instanceof OperatingError)) throw error;
-    onProblem(`time is read the slow way: ${error.message}`);
-    return { ...described, sites: [], isCached: false };
+    return { path, bytes, sites, isCached: false };
+  } finally {
+    await file.close();
   }
 }
 
