@@ -102,6 +102,12 @@ export const settingsTable = {
     help: 'beyond that: slow-primary or drop-backup',
     default: 'slow-primary',
   }),
+  onPartition: row({
+    schema: choice(['backup-takes-over', 'primary-continues', 'stop']),
+    placeholder: 'policy',
+    help: 'when the hosts cannot hear each other: backup-takes-over, primary-continues or stop',
+    default: 'backup-takes-over',
+  }),
   schedule: row({
     schema: choice(['serial', 'parallel']),
     placeholder: 'how',

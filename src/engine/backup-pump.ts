@@ -1,7 +1,7 @@
-/* backup-pump.ts: the backup's worker: channel → ring, watermarks → channel, and the takeover, whose
- * states takeover.ts has. The whole failover path is here, in one thread, with everything it needs
- * opened beforehand. The rule: what was received is stored before the end is marked, and a primary
- * that comes back after that is not listened to. */
+/* backup-pump.ts: the backup's worker: channel → ring, watermarks → channel, and the takeover
+ * with the states of takeover.ts. The whole failover path is here, in one thread, with all that
+ * it needs opened beforehand. The rule: what was received is stored before the end is marked, and
+ * a primary that comes back after that is not listened to. */
 import { FutexWaiter } from 'bpf-loader';
 import {
   ChannelError, LogWriter, connect, layout,
@@ -21,7 +21,8 @@ import { nextState, type TakeoverEvent, type TakeoverState } from './takeover.js
 
 const { CONTROL } = layout;
 const TICK_MS = 5;
-const LIVE_POLL_MS = 0.2;
+const LIVE_SPIN_NS = 10e6;
+const LIVE_POLL_MS = 0.5;
 const LIVE_BOUND_MS = 30_000;
 /** Gratuitous ARP again after so long: the first may meet a switch that is still learning. */
 const ANNOUNCE_AGAIN_MS = [20, 100, 500, 2000];
@@ -324,8 +325,10 @@ export class BackupPump {
   #pollLive(): void {
     if (this.#state !== 'restoring' || this.#isFinished) return;
     const { map, liveWaiter } = this.#fed!;
-    if (map.control.load32(CONTROL.live) === 0) liveWaiter.arm(0, LIVE_POLL_MS);
-    else this.#on('live');
+    if (map.control.load32(CONTROL.live) !== 0) return this.#on('live');
+    // Most programs are live within milliseconds: no other thread should be in between.
+    if (nowNs() - this.#times.storedNs < LIVE_SPIN_NS) setImmediate(() => this.#pollLive());
+    else liveWaiter.arm(0, LIVE_POLL_MS);
   }
 
   #enterLive(): void {

@@ -73,7 +73,9 @@ class BackupHost {
     });
     cleanup.defer(() => server.close());
     this.#startPump();
-    const stopped = new Promise<'stopped'>((resolve) => { this.#onStop = () => resolve('stopped'); });
+    const stopped = new Promise<'stopped'>((resolve) => {
+      this.#onStop = () => resolve('stopped');
+    });
     const onAbort = (): void => void this.#stop('the backup was interrupted');
     options.signal.addEventListener('abort', onAbort, { once: true });
     cleanup.defer(() => options.signal.removeEventListener('abort', onAbort));

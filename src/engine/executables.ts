@@ -26,7 +26,8 @@ function addProgram(
   if (file.kind === 'script' && file.interpreter && depth > 0) {
     addProgram(paths, file.interpreter, program, depth - 1);
     const words = file.interpreter.endsWith('/env') ? envTarget(path) : undefined;
-    if (words) addProgram(paths, findProgram(words, program.env, program.cwd), program, depth - 1);
+    const target = words && findProgram(words, program.env, program.cwd);
+    if (target) addProgram(paths, target, program, depth - 1);
   }
   if (file.kind !== 'elf' || !file.loader) return;
   paths.add(file.loader);
@@ -54,7 +55,8 @@ function librariesOf(loader: string, path: string, program: ProgramStart): strin
     });
     return [...text.matchAll(/(?:=>\s*|^\s*)(\/\S+) \(0x/gm)].map((match) => match[1]!);
   } catch (cause) {
-    throw new NotReplicable(`the libraries of ${path} cannot be found: try "ldd ${path}"`, { cause });
+    const text = `the libraries of ${path} cannot be found: try "ldd ${path}"`;
+    throw new NotReplicable(text, { cause });
   }
 }
 

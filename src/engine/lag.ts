@@ -31,6 +31,26 @@ export class LagMeter {
   }
 }
 
+/** What decides how far the backup may fall behind. */
+export interface LagBounds {
+  maxLagRecords: number;
+  maxLagMs: number;
+  maxLagBytes: number;
+}
+
+/** Less would make every burst wait for an acknowledgement. */
+export const LEAST_LAG_BYTES = 0x40000;
+
+/** The bounds on records and milliseconds in the one unit the shim knows: bytes. */
+export function lagBoundBytes(
+  bounds: LagBounds, head: number, headSeq: number, replayed: number, lagMs: number,
+): number {
+  const meanBytes = head / Math.max(1, headSeq);
+  const byTime = lagMs > bounds.maxLagMs ? (head - replayed) / 2 : Infinity;
+  const bound = Math.min(bounds.maxLagBytes, bounds.maxLagRecords * meanBytes, byTime);
+  return Math.ceil(Math.max(LEAST_LAG_BYTES, bound));
+}
+
 /** Runs of the ring that were handed to the network and are not ours again yet, oldest first. */
 export class Spans {
   readonly #positions = new Float64Array(SAMPLES);

@@ -68,6 +68,7 @@ export interface PrimaryOptions extends PairOptions, ProgramStart {
   maxLagRecords: number;
   maxLagMs: number;
   lagPolicy: Settings['lagPolicy'];
+  onPartition: Settings['onPartition'];
   waitBackup: boolean;
 }
 

@@ -9,6 +9,7 @@ import {
 import { LostRole } from '../errors.js';
 import { CatchUp } from './catch-up.js';
 import { EnforcementMap } from './enforcement-map.js';
+import { lagBoundBytes } from './lag.js';
 import { Link, type LinkEvents } from './primary-link.js';
 import { Protection } from './protection.js';
 import { Board, type FromPump, type PrimaryPumpConfig, type ToPump } from './pump-messages.js';
@@ -23,7 +24,6 @@ const CLAIM_MS = 10;
 const FAREWELL_MS = 10_000;
 /** A backup that does not protect yet may be silent for so long. */
 const UNPROTECTED_SILENCE_MS = 10_000;
-const LEAST_LAG_BYTES = 0x40000;
 
 export class PrimaryPump implements LinkEvents {
   readonly #map: SessionMap;
@@ -250,19 +250,15 @@ export class PrimaryPump implements LinkEvents {
     if (!this.#protection.advance(received, replayed, link.sent)) return false;
     this.#board.set('receivedSeq', link.receivedSeq);
     this.#board.set('replayedSeq', link.replayedSeq);
-    const isClose = this.#reader.position - replayed <= Math.max(LEAST_LAG_BYTES, RUN_BYTES);
+    const isClose = this.#reader.position - replayed <= RUN_BYTES;
     if (link.state === 'following' && !this.#protection.isProtected && isClose) this.#protect(link);
     if (this.#ending !== undefined || this.#handover !== 'no') this.#schedule();
     return true;
   }
 
-  onDrain(): void {
-    this.#schedule();
-  }
+  onDrain = (): void => this.#schedule();
 
-  onStop(reason: string): void {
-    this.tell({ kind: 'stop', reason });
-  }
+  onStop = (reason: string): void => this.tell({ kind: 'stop', reason });
 
   onDivergence(link: Link, divergence: Parameters<LinkEvents['onDivergence']>[1]): void {
     link.state = 'closed';
@@ -330,18 +326,15 @@ export class PrimaryPump implements LinkEvents {
     link.lag.sample(head, now);
     const lagMs = link.lag.lagMs(replayed, now);
     this.#board.set('lagMs', lagMs);
-    const isLate = lagMs > config.maxLagMs;
-    if (config.lagPolicy === 'drop-backup') {
-      if (!isLate) return;
+    if (config.lagPolicy === 'slow-primary') {
+      const headSeq = control.load64(CONTROL.headSeq);
+      const bound = lagBoundBytes(config, head, headSeq, replayed, lagMs);
+      control.store64(CONTROL.maxLagBytes, bound);
+    } else if (lagMs > config.maxLagMs) {
       link.state = 'closed';
       link.channel.close();
-      return this.#leave(`the backup was ${Math.round(lagMs)} ms behind, and was dropped`);
+      this.#leave(`the backup was ${Math.round(lagMs)} ms behind, and was dropped`);
     }
-    const meanBytes = head / Math.max(1, control.load64(CONTROL.headSeq));
-    const byRecords = config.maxLagRecords * meanBytes;
-    const byTime = isLate ? (head - replayed) / 2 : Infinity;
-    const bound = Math.max(LEAST_LAG_BYTES, Math.min(config.maxLagBytes, byRecords, byTime));
-    control.store64(CONTROL.maxLagBytes, Math.ceil(bound));
   }
 
   /** Fences this host before the backup can take it for dead; docs/decisions/partition.md. */

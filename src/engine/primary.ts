@@ -15,7 +15,7 @@ import { listExecutables } from './executables.js';
 import type { PairResult, PrimaryOptions } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
 import { Pump } from './pump.js';
-import { Board, type OnPartition, type PrimaryPumpConfig } from './pump-messages.js';
+import { Board, type PrimaryPumpConfig } from './pump-messages.js';
 import { Guard, dropAddress, holdAddress } from './service-address.js';
 import { Session, newFacts, tableHashText, type Parts } from './session.js';
 import { pairStatus, type PairFacts } from './status.js';
@@ -32,10 +32,8 @@ const commitModes = {
   verified: layout.HS_COMMIT_VERIFIED,
 } as const;
 
-export type PrimaryStart = PrimaryOptions & { onPartition?: OnPartition };
-
 /** Runs the program as primary until it ends, is stopped, or the role is lost (LostRole). */
-export async function primary(options: PrimaryStart, parts: Parts = {}): Promise<PairResult> {
+export async function primary(options: PrimaryOptions, parts: Parts = {}): Promise<PairResult> {
   const cleanup = new Cleanup();
   const host = new PrimaryHost(options, parts, cleanup);
   try {
@@ -56,7 +54,7 @@ class PrimaryHost {
   #onStop: () => void = () => undefined;
 
   constructor(
-    readonly options: PrimaryStart, readonly parts: Parts, readonly cleanup: Cleanup,
+    readonly options: PrimaryOptions, readonly parts: Parts, readonly cleanup: Cleanup,
   ) {
     this.#facts = {
       name: options.name, role: 'primary', peer: null, commit: options.commit,
@@ -121,7 +119,7 @@ class PrimaryHost {
       if (this.#session.isRunning) log.error({ why, divergence }, 'UNPROTECTED: no backup follows');
     });
     pump.on('fenced', ({ is }) => log[is ? 'error' : 'info'](
-      { policy: options.onPartition ?? 'backup-takes-over' },
+      { policy: options.onPartition },
       is ? 'FENCED: the backup is silent and may take over' : 'the backup is heard again'));
     pump.on('rejected', ({ message }) => log.warn(message));
     pump.on('stop', ({ reason }) => void this.#stop(reason));
@@ -149,7 +147,7 @@ class PrimaryHost {
         ringBytes: facts.ringBytes, executables: listExecutables(options),
       },
       process: describeStart(options, facts.startRealNs),
-      onPartition: options.onPartition ?? 'backup-takes-over',
+      onPartition: options.onPartition,
       lagPolicy: options.lagPolicy,
       maxLagRecords: options.maxLagRecords,
       maxLagMs: options.maxLagMs,

@@ -25,7 +25,8 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
   options.signal.addEventListener('abort', onAbort, { once: true });
   try {
     session.start(program, { isDetached: true });
-    const [fed] = await Promise.allSettled([feed.run(), session.ended().finally(() => feed.stop())]);
+    const ended = session.ended().finally(() => feed.stop());
+    const [fed] = await Promise.allSettled([feed.run(), ended]);
     options.signal.throwIfAborted();
     if (fed.status === 'rejected') throw fed.reason;
     const fault = session.fault();

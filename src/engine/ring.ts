@@ -2,7 +2,7 @@
  * produces (RingReader), the producer of what a replaying one consumes (RingWriter).
  * Positions count bytes since the start of the session and never wrap; the mapping is doubled, so
  * a run of records is one piece of memory. The rule: nothing here allocates per record or blocks;
- * waiting is left to a FutexWaiter, armed only after the flag was set and the ring looked at again. */
+ * waiting is a FutexWaiter's, armed only after the flag was set and the ring looked at again. */
 import { FutexWaiter, mapMemory, unmapMemory } from 'bpf-loader';
 import {
   Stop, frameBytes, layout, newScan, recordSeq, scanRecords, viewOf, type Scan,

@@ -73,7 +73,8 @@ export function adoptSurroundings(start: ProcessStart): ProgramStart {
   for (const [what, theirs, ours] of ids) {
     if (theirs === ours) continue;
     throw new NotReplicable(
-      `the program ran as ${what} ${theirs} and this is ${what} ${ours}: run this command as ${theirs}`,
+      `the program ran as ${what} ${theirs} and this is ${what} ${ours}: ` +
+        `run this command as ${theirs}`,
     );
   }
   if (!statSync(start.cwd, { throwIfNoEntry: false })?.isDirectory()) {

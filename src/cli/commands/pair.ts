@@ -19,7 +19,7 @@ export const primaryCommand: CommandSpec = {
   summary: 'run a program as the primary of a pair',
   settings: [
     'listen', 'vip', 'commit', ...pairSettings,
-    'maxLagRecords', 'maxLagMs', 'lagPolicy', 'schedule',
+    'maxLagRecords', 'maxLagMs', 'lagPolicy', 'onPartition', 'schedule',
   ],
   options: [new Option('--wait-backup', 'start the program when a backup has joined')],
   hasProgram: true,
@@ -29,7 +29,7 @@ export const primaryCommand: CommandSpec = {
   ],
   run: async (invocation) => {
     const { settings } = invocation.configuration;
-    const { commit, schedule, maxLagRecords, maxLagMs, lagPolicy } = settings;
+    const { commit, schedule, maxLagRecords, maxLagMs, lagPolicy, onPartition } = settings;
     if (commit === 'verified') {
       throw new UserError('commit mode verified is not part of this version yet: use logged');
     }
@@ -44,6 +44,7 @@ export const primaryCommand: CommandSpec = {
       maxLagRecords,
       maxLagMs,
       lagPolicy,
+      onPartition,
       waitBackup: invocation.options['waitBackup'] === true,
     };
     const { primary } = await import('../../engine/index.js');
