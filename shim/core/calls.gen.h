@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x0b8d6523u
+#define HS_CALL_TABLE_HASH 0x5c175222u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -409,35 +409,36 @@ enum hs_irregular {
   HS_IRR_wait = 16,
   HS_IRR_futex = 17,
   HS_IRR_prctl = 18,
-  HS_IRR_arch_prctl = 19,
-  HS_IRR_open = 20,
-  HS_IRR_close = 21,
-  HS_IRR_close_range = 22,
-  HS_IRR_dup = 23,
-  HS_IRR_fcntl = 24,
-  HS_IRR_ioctl = 25,
-  HS_IRR_socket = 26,
-  HS_IRR_accept = 27,
-  HS_IRR_connect = 28,
-  HS_IRR_bind = 29,
-  HS_IRR_listen = 30,
-  HS_IRR_shutdown = 31,
-  HS_IRR_setsockopt = 32,
-  HS_IRR_sendfile = 33,
-  HS_IRR_timerfd_settime = 34,
-  HS_IRR_set_tid_address = 35,
-  HS_IRR_robust_list = 36,
-  HS_IRR_rlimit = 37,
-  HS_IRR_identity = 38,
+  HS_IRR_lock_all = 19,
+  HS_IRR_arch_prctl = 20,
+  HS_IRR_open = 21,
+  HS_IRR_close = 22,
+  HS_IRR_close_range = 23,
+  HS_IRR_dup = 24,
+  HS_IRR_fcntl = 25,
+  HS_IRR_ioctl = 26,
+  HS_IRR_socket = 27,
+  HS_IRR_accept = 28,
+  HS_IRR_connect = 29,
+  HS_IRR_bind = 30,
+  HS_IRR_listen = 31,
+  HS_IRR_shutdown = 32,
+  HS_IRR_setsockopt = 33,
+  HS_IRR_sendfile = 34,
+  HS_IRR_timerfd_settime = 35,
+  HS_IRR_set_tid_address = 36,
+  HS_IRR_robust_list = 37,
+  HS_IRR_rlimit = 38,
+  HS_IRR_identity = 39,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
 #define HS_IRREGULARS(X) \
  X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) X(exit_group) \
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
- X(futex) X(prctl) X(arch_prctl) X(open) X(close) X(close_range) X(dup) X(fcntl) X(ioctl) \
- X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) X(setsockopt) X(sendfile) \
- X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
+ X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(close) X(close_range) X(dup) X(fcntl) \
+ X(ioctl) X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) X(setsockopt) \
+ X(sendfile) X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
 enum hs_event {
@@ -770,7 +771,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [150] = {"munlock", HS_MEMORY, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [151] = {"mlockall", HS_MEMORY, 0, 1, HS_IRR_NONE, 0, 0,
+  [151] = {"mlockall", HS_IRREGULAR, 0, 1, HS_IRR_lock_all, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
   [152] = {"munlockall", HS_MEMORY, 0, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
   [153] = {"vhangup", HS_REFUSED, 0, 0, HS_IRR_NONE, -1, 0, {{0, 0, 0}}},

@@ -186,6 +186,12 @@ i64 hs_irr_protect(struct thread *t, struct regs *g, const struct hs_call *c) {
   return hs_both(t, g, c);
 }
 
+i64 hs_irr_lock_all(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct regs call = *g;
+  if ((g->rdi & ~7ul) == 0 && (g->rdi & 3)) call.rdi |= 4; /* MCL_ONFAULT */
+  return hs_both(t, &call, c);
+}
+
 /* ---- the digest of writable memory ---- */
 
 static int is_ours(u64 at) {

@@ -152,6 +152,13 @@ export const irregulars = {
       'itself is answered by it: PR_SET_TSC, PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH, ' +
       'PR_SET_MM. Options that write to memory are carried.',
   },
+  lock_all: {
+    verdict: 're-executed',
+    short: "locks what is touched, so that the shim's sparse memory stays sparse",
+    why:
+      'The shim maps gigabytes that are mostly never touched. MCL_ONFAULT is added, so that ' +
+      'only pages in use are locked.',
+  },
   arch_prctl: {
     verdict: 're-executed',
     short: 'the gs base belongs to the shim',

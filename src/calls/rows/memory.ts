@@ -23,7 +23,7 @@ export const memory: readonly Row[] = [
     'MADV_DONTNEED changes what the program reads')),
   row(149, 'mlock', [at, size], both),
   row(150, 'munlock', [at, size], both),
-  row(151, 'mlockall', [flags], both),
+  row(151, 'mlockall', [flags], irregular('lock_all')),
   row(152, 'munlockall', [], both),
   row(216, 'remap_file_pages', [at, size, value('protection'), offset, flags],
     refuse('ENOSYS', 'long obsolete; would make the map of files unknown to the shim')),
