@@ -13,6 +13,7 @@ import { startControlServer } from './control-server.js';
 import { netRole } from './enforcement-map.js';
 import { Enforcement } from './enforcement.js';
 import { compareExecutables } from './executables.js';
+import { prepareClock } from './fast-clock.js';
 import type { BackupOptions, PairResult } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
 import { Pump } from './pump.js';
@@ -124,7 +125,7 @@ class BackupHost {
     this.#facts.why = 'not caught up yet';
     try {
       compareExecutables(manifest.executables, `the primary, ${peer}`);
-      this.#begin(manifest, start);
+      await this.#begin(manifest, start);
     } catch (thrown) {
       const error = asHotswapError(thrown);
       const closed = within(FAREWELL_MS, this.#pump.failed.catch(() => undefined));
@@ -134,7 +135,7 @@ class BackupHost {
     }
   }
 
-  #begin(manifest: Manifest, start: ProcessStart): void {
+  async #begin(manifest: Manifest, start: ProcessStart): Promise<void> {
     const { options, parts, cleanup } = this;
     const program = adoptSurroundings(start);
     const isNetworked = !parts.isWithoutNetwork && manifest.vip !== '';
@@ -157,6 +158,7 @@ class BackupHost {
       cleanup.defer(() => this.#enforcement!.close());
       cleanup.defer(holdSilently(vip, options.dev));
     }
+    await prepareClock(session, program);
     session.start(program, { maps: this.#enforcement?.fds, isDetached: true });
     this.#pump.send({
       kind: 'go', vip: isNetworked ? manifest.vip : null, sessionFd: session.fd,

@@ -12,6 +12,7 @@ import { startControlServer } from './control-server.js';
 import { netRole } from './enforcement-map.js';
 import { Enforcement } from './enforcement.js';
 import { listExecutables } from './executables.js';
+import { prepareClock } from './fast-clock.js';
 import type { PairResult, PrimaryOptions } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
 import { Pump } from './pump.js';
@@ -183,7 +184,7 @@ class PrimaryHost {
       if (first === 'stopped') return this.#result({ exitCode: null, exitSignal: null });
     }
     if (this.#isStopped) return this.#result({ exitCode: null, exitSignal: null });
-    this.#startProgram();
+    await this.#startProgram();
     const end = await Promise.race([this.#session.ended(), lost, pump.failed]);
     if (end instanceof LostRole) return this.#leaveRole(end);
     pump.send({ kind: 'ended', reason: this.#isStopped ? 'stopped' : describeEnd(end) });
@@ -191,8 +192,9 @@ class PrimaryHost {
     return this.#result(end);
   }
 
-  #startProgram(): void {
+  async #startProgram(): Promise<void> {
     const { options } = this;
+    await prepareClock(this.#session, options);
     this.#session.start(options, { maps: this.#enforcement?.fds, isDetached: true });
     if (!this.#enforcement) return;
     this.#guard = new Guard(this.#session.pid, options.vip, options.dev);

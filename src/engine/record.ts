@@ -7,6 +7,7 @@ import { HotswapError, asHotswapError } from '../errors.js';
 import { log } from '../log.js';
 import type { ControlBlock } from './control-block.js';
 import { listExecutables } from './executables.js';
+import { prepareClock } from './fast-clock.js';
 import type { ProgramEnd, RecordOptions, RecordResult } from './options.js';
 import { RingReader } from './ring.js';
 import { Session, newFacts, tableHashText, type Parts, type SessionFacts } from './session.js';
@@ -29,6 +30,7 @@ export async function record(options: RecordOptions, parts: Parts = {}): Promise
   const drain = new LogDrain(session, writer);
   try {
     session.control.storeBig(CONTROL.released, ALL);
+    await prepareClock(session, options);
     session.start(options, { isDetached: false });
     const end = await runToEnd(session, drain, options.signal);
     drain.toTheEnd();

@@ -7,6 +7,7 @@ import { LogReader, decodeRecord, layout, viewOf, type LogBlock } from '../chann
 import { NotReplicable, type DivergenceDetail } from '../errors.js';
 import { log } from '../log.js';
 import type { RawDivergence } from './control-block.js';
+import { prepareClock } from './fast-clock.js';
 import type { ReplayOptions, ReplayResult } from './options.js';
 import { RingWriter } from './ring.js';
 import { Session, newFacts, type Parts, type SessionFacts } from './session.js';
@@ -24,6 +25,7 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
   const onAbort = (): void => session.kill();
   options.signal.addEventListener('abort', onAbort, { once: true });
   try {
+    await prepareClock(session, program);
     session.start(program, { isDetached: true });
     const ended = session.ended().finally(() => feed.stop());
     const [fed] = await Promise.allSettled([feed.run(), ended]);
