@@ -82,7 +82,7 @@ export async function threeWays(program: Program, args: string[] = []): Promise<
     const native = await run([program.path, ...args], empty());
     const recorded = await record(program, args, empty(), join(place, 'log'));
     const replayed = await run(replicate('replay', join(place, 'log'), '--json'), empty());
-    return { native, recorded, replayed: { ...replayed, result: lastJson(replayed) } };
+    return { native, recorded, replayed: { ...replayed, result: resultOf(replayed, 'memory') } };
   } finally {
     rmSync(place, { recursive: true, force: true });
   }
@@ -93,7 +93,7 @@ async function record(
 ): Promise<ThreeWays['recorded']> {
   const command = replicate('record', '--json', '-o', log, '--', program.path, ...args);
   const ended = await run(command, cwd);
-  const result = lastJson<RecordResult>(ended);
+  const result = resultOf<RecordResult>(ended, 'calls');
   const file = reachedFile(program);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, JSON.stringify(result.calls));
@@ -130,14 +130,12 @@ function replicate(...args: string[]): string[] {
   return [process.execPath, '--import', tsx, join(root, 'src', 'cli', 'replicate.ts'), ...args];
 }
 
-/** The object in the last line of stdout. */
-function lastJson<T>(ended: Ended): T {
+/** The result in the last line of stdout. */
+function resultOf<T extends object>(ended: Ended, field: keyof T & string): T {
   const line = ended.stdout.trimEnd().split('\n').at(-1) ?? '';
-  try {
-    return JSON.parse(line) as T;
-  } catch {
-    throw new Error(`no JSON in the last line: ${describe(ended)}`);
-  }
+  const result = line.startsWith('{') ? JSON.parse(line) as T : undefined;
+  if (result?.[field] === undefined) throw new Error(`no result: ${describe(ended)}`);
+  return result;
 }
 
 /** Runs a command to its end in a process group of its own, which does not outlive the bound. */

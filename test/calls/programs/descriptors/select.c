@@ -53,12 +53,16 @@ int main(void) {
 
   struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
   EXPECT_EQ(sigaction(SIGALRM, &action, NULL), 0);
-  struct itimerval timer = {.it_value = {.tv_usec = 3000}};
+  struct itimerval timer = {{.tv_usec = 3000}, {.tv_usec = 3000}}, never = {{0, 0}, {0, 0}};
   FD_ZERO(&read_set);
   FD_SET(a[0], &read_set);
   EXPECT_EQ(setitimer(ITIMER_REAL, &timer, NULL), 0);
   EXPECT_ERR(select(limit, &read_set, NULL, NULL, NULL), EINTR); /* never restarted */
   EXPECT(FD_ISSET(a[0], &read_set)); /* sets stay as they were */
+  EXPECT_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
+  EXPECT(alarms >= 1);
+  alarms = 1;
+  timer.it_interval.tv_usec = 0;
 
   sigset_t block, empty;
   sigemptyset(&empty);

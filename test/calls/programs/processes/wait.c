@@ -1,23 +1,35 @@
 /* wait4 and waitid with every option; what of a child's end is told, once and no more. */
 #include "check.h"
 
-static pid_t child_exits(int status, int after_us) {
+static int go[2];
+
+static pid_t child_exits(int status) {
   pid_t child = fork();
-  if (child == 0) {
-    if (after_us) usleep((useconds_t)after_us);
-    _exit(status);
-  }
+  if (child == 0) _exit(status);
   EXPECT(child > 0);
   return child;
 }
+
+/* Lives until it is told to go. */
+static pid_t child_waits(int status) {
+  pid_t child = fork();
+  char byte;
+  if (child == 0) _exit(read(go[0], &byte, 1) == 1 ? status : 99);
+  EXPECT(child > 0);
+  return child;
+}
+
+static void let_go(void) { EXPECT_EQ(write(go[1], "g", 1), 1); }
 
 int main(void) {
   EXPECT_ERR(waitpid(-1, NULL, 0), ECHILD);
   int *status = (void *)guarded(sizeof *status);
   struct rusage *usage = (void *)guarded(sizeof *usage);
-  pid_t child = child_exits(200, 2000);
+  OK(pipe(go));
+  pid_t child = child_waits(200);
   EXPECT_EQ(wait4(child, status, WNOHANG, usage), 0);
   EXPECT(untouched((unsigned char *)status, 0) || *status == 0);
+  let_go();
   EXPECT_EQ(wait4(child, status, 0, usage), child);
   EXPECT(untouched((unsigned char *)status, sizeof *status));
   EXPECT(untouched((unsigned char *)usage, sizeof *usage));
@@ -25,7 +37,7 @@ int main(void) {
   EXPECT_ERR(wait4(child, status, 0, NULL), ECHILD);
 
   siginfo_t *info = (void *)guarded(sizeof *info);
-  child = child_exits(7, 0);
+  child = child_exits(7);
   EXPECT_EQ(waitid(P_PID, (id_t)child, info, WEXITED | WNOWAIT), 0);
   EXPECT(untouched((unsigned char *)info, sizeof *info));
   EXPECT(info->si_pid == child && info->si_status == 7 && info->si_code == CLD_EXITED);
@@ -36,7 +48,7 @@ int main(void) {
   EXPECT_ERR(waitid(99, 0, info, WEXITED), EINVAL);
   fact("exits told");
 
-  child = child_exits(3, 20000);
+  child = child_waits(3);
   memset(info, 0, sizeof *info);
   EXPECT_EQ(waitid(P_PID, (id_t)child, info, WEXITED | WNOHANG), 0);
   EXPECT_EQ(info->si_pid, 0);
@@ -52,25 +64,26 @@ int main(void) {
   fact("stops told");
 
   /* By group. */
-  pid_t first = child_exits(1, 1000);
+  pid_t first = child_waits(1);
   EXPECT_EQ(setpgid(first, first), 0);
-  pid_t second = child_exits(2, 0);
+  let_go();
+  pid_t second = child_exits(2);
   EXPECT_EQ(waitpid(-first, status, 0), first);
   EXPECT_EQ(WEXITSTATUS(*status), 1);
   EXPECT_ERR(waitpid(-first, status, 0), ECHILD);
   EXPECT_EQ(waitpid(0, status, 0), second);
 
-  child = child_exits(4, 0);
+  child = child_exits(4);
   EXPECT_EQ(RAW(SYS_wait4, child, 0, 0, 0), child);
   EXPECT_ERR(syscall(SYS_wait4, -1, 0, 0x7777, 0), EINVAL);
-  child = child_exits(5, 0);
+  child = child_exits(5);
   EXPECT_EQ(waitpid(child, status, __WALL), child);
 
   /* Waited for by one thread, ended while the other works. */
-  child = child_exits(6, 5000);
+  child = child_waits(6);
   int polls = 0;
   while (waitpid(child, status, WNOHANG) == 0) {
-    polls++;
+    if (polls++ == 5) let_go();
     sched_yield();
   }
   EXPECT_EQ(WEXITSTATUS(*status), 6);

@@ -35,12 +35,11 @@ int main(void) {
   EXPECT_ERR(read(ends[0], &byte, 1), EINTR);
   arm(SA_RESTART, ends[1]);
   EXPECT_EQ(read(ends[0], &byte, 1), 1);
-  EXPECT_EQ(alarms, 2);
+  EXPECT(alarms >= 2);
   fact("read restarts");
 
   arm(0, 0);
-  long part = write(ends[1], block, sizeof block); /* fills the pipe, then waits */
-  EXPECT(part == 65536 || (part == -1 && errno == EINTR));
+  EXPECT_EQ(write(ends[1], block, sizeof block), 65536); /* fills the pipe, then waits */
   EXPECT_ERR(write(ends[1], block, 10), EINTR);
   disarm();
   EXPECT_EQ(read(ends[0], block, 65536), 65536);
@@ -51,7 +50,7 @@ int main(void) {
   EXPECT_ERR(recv(pair[0], &byte, 1, 0), EINTR);
   arm(SA_RESTART, pair[1]);
   EXPECT_EQ(recv(pair[0], &byte, 1, 0), 1);
-  arm(0, pair[1]);
+  arm(0, 0);
   EXPECT_ERR(recv(pair[0], block, 5, MSG_WAITALL), EINTR);
 
   struct pollfd set = {.fd = ends[0], .events = POLLIN};
@@ -67,7 +66,7 @@ int main(void) {
   uint32_t word = 0;
   arm(0, 0);
   EXPECT_ERR(syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0), EINTR);
-  struct timespec time = {.tv_nsec = 9000000};
+  struct timespec time = {.tv_nsec = 500000000};
   arm(SA_RESTART, 0);
   /* With a time-out a handler ends the wait even so. */
   EXPECT_ERR(syscall(SYS_futex, &word, FUTEX_WAIT, 0, &time, NULL, 0), EINTR);

@@ -17,6 +17,10 @@ static void asynchronous(void) {
   CALL("io_uring_setup", 425, 0, BAD);
   CALL("io_uring_enter", 426, -1, 0, 0, 0, 0, 0);
   CALL("io_uring_register", 427, -1, ANY, 0, 0);
+  CALL("shmget", 29, 0, 0, 0);
+  CALL("shmat", 30, -1, 0, 0);
+  CALL("shmctl", 31, -1, 99, 0);
+  CALL("shmdt", 67, BAD);
   CALL("semget", 64, 0, 0, 0);
   CALL("semop", 65, -1, BAD, 1);
   CALL("semctl", 66, -1, 0, 99, 0);

@@ -54,9 +54,11 @@ int main(void) {
   fact("timers of consumed time expire");
   note("alarms %d", (int)alarms);
 
-  value.it_value.tv_usec = 3000;
+  value.it_value.tv_usec = value.it_interval.tv_usec = 3000;
   EXPECT_EQ(setitimer(ITIMER_REAL, &value, NULL), 0);
   EXPECT_ERR(syscall(SYS_pause), EINTR);
+  value = (struct itimerval){0};
+  EXPECT_EQ(setitimer(ITIMER_REAL, &value, NULL), 0);
   EXPECT_ERR(syscall(SYS_getitimer, 9, old), EINVAL);
   EXPECT_ERR(syscall(SYS_getitimer, ITIMER_REAL, 8), EFAULT);
   EXPECT_ERR(syscall(SYS_setitimer, 9, &value, NULL), EINVAL);

@@ -5,7 +5,8 @@
 static void on_alarm(int number) { (void)number; }
 
 static void alarm_in(long microseconds) {
-  struct itimerval value = {.it_value = {.tv_usec = microseconds}};
+  /* Again and again: the first may come before the call that it is to interrupt. */
+  struct itimerval value = {{.tv_usec = microseconds}, {.tv_usec = microseconds}};
   EXPECT_EQ(setitimer(ITIMER_REAL, &value, NULL), 0);
 }
 
@@ -58,6 +59,7 @@ int main(void) {
   EXPECT_ERR(nanosleep(&lengthy, left), EINTR);
   alarm_in(5000);
   EXPECT(sleep(3) >= 2);
+  alarm_in(0);
   EXPECT_EQ(usleep(1000), 0);
 
   EXPECT_ERR(nanosleep(&(struct timespec){.tv_nsec = 1000000000}, NULL), EINVAL);
