@@ -6,6 +6,8 @@
 #include "state.h"
 
 void hs_clock_init(u64 vdso);
+/* A trap of the vDSO's own system call (registers in the kernel's order): 1 when it was one. */
+int hs_clock_trapped(u64 *registers);
 /* Answers a time call without a system call where that is allowed; records it. 0: not answered. */
 int hs_clock_read(struct thread *t, struct regs *g, i64 *result);
 /* Backup: notes the time the program was told. */

@@ -6,6 +6,7 @@
 #include "sites.h"
 
 #include "calls.gen.h"
+#include "clock.h"
 #include "order.h"
 
 #define HS_SITES 16384u
@@ -160,6 +161,7 @@ static u64 make_stub(u64 site, u64 nr) {
 }
 
 void hs_sites_trap(u64 *r) {
+  if (hs_clock_trapped(r)) return;
   u64 site = r[16] - 2, nr = r[13];
   u32 h = (u32)((site * 0x9E3779B97F4A7C15ul) >> 50);
   CTL->traps++;

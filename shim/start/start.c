@@ -94,6 +94,8 @@ static void write_file(const char *path, const char *text) {
 }
 
 static void make_namespaces(void) {
+  /* without its engine the application can neither log nor take over: it ends with it */
+  SYS(HS_NR_prctl, 1 /* PR_SET_PDEATHSIG */, HS_SIGKILL);
   u64 set = forwarded_signals();
   SYS(HS_NR_rt_sigprocmask, 0, &set, 0, 8);
   if (SYS(HS_NR_unshare, 0x20000000 | 0x00020000 | 0x04000000 /* PID, mounts, UTS */))
