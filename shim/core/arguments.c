@@ -3,6 +3,24 @@
 
 #include "calls.gen.h"
 
+/* What a row's arguments ask for, so that most calls skip the walks below. */
+enum { TRAIT_BEFORE = 1, TRAIT_POINTS = 2, TRAIT_OUT = 4 };
+static u8 traits[HS_CALL_ROWS];
+
+void hs_arguments_init(void) {
+  for (u32 row = 0; row < HS_CALL_ROWS; row++)
+    for (int i = 0; i < hs_calls[row].nargs; i++) {
+      u8 kind = hs_calls[row].arg[i].kind;
+      int in = kind == HS_IN || kind == HS_IN_STRING || kind == HS_IN_IOV || kind == HS_IN_MSG ||
+               kind == HS_IN_MMSG;
+      if (kind == HS_LENGTH || kind == HS_OUT_MSG || kind == HS_OUT_MMSG)
+        traits[row] |= TRAIT_BEFORE;
+      if (in) traits[row] |= TRAIT_POINTS;
+      if (kind > HS_IN_STRING && (!in || kind == HS_IN_MMSG)) traits[row] |= TRAIT_OUT;
+    }
+}
+static u8 traits_of(const struct regs *g) { return traits[g->rax & (HS_CALL_ROWS - 1)]; }
+
 struct walk {
   struct span *out; /* gather */
   u32 n;
@@ -118,6 +136,7 @@ static void note_message(struct before *b, u32 k, u64 address) {
 }
 
 void hs_before(const struct regs *g, const struct hs_call *c, struct before *b) {
+  if (LIKELY(!(traits_of(g) & TRAIT_BEFORE))) return;
   for (int i = 0; i < c->nargs; i++) {
     u64 v = hs_argument(g, i);
     u32 ok;
@@ -197,12 +216,11 @@ static void digest_pointed(void *argument) {
 
 u64 hs_check(const struct regs *g, const struct hs_call *c, i64 result) {
   u32 values = hs_crc_word(0, g->rax);
-  int points = 0;
+  int points = traits_of(g) & TRAIT_POINTS;
   for (int i = 0; i < c->nargs; i++) {
     u8 kind = c->arg[i].kind;
     if (kind == HS_NONE || kind == HS_OPAQUE) continue;
     values = hs_crc_word(values, hs_argument(g, i));
-    points |= kind >= HS_IN && kind != HS_OUT && kind != HS_INOUT;
   }
   struct pointed p = {g, c, result, 0};
   /* a call may succeed without reading all that its arguments name */
@@ -213,6 +231,7 @@ u64 hs_check(const struct regs *g, const struct hs_call *c, i64 result) {
 u32 hs_gather(const struct regs *g, const struct hs_call *c, i64 result, const struct before *b,
               struct span *out) {
   struct walk w = {.out = out};
+  if (!(traits_of(g) & TRAIT_OUT)) return 0;
   walk_out(&w, g, c, result, b);
   return w.n;
 }

@@ -37,6 +37,7 @@ static inline u64 hs_argument(const struct regs *g, int i) {
   }
 }
 
+void hs_arguments_init(void);
 void hs_before(const struct regs *g, const struct hs_call *c, struct before *b);
 /* Digest of the arguments' values, and of what they point to when the call succeeded. */
 u64 hs_check(const struct regs *g, const struct hs_call *c, i64 result);

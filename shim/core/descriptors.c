@@ -1,12 +1,13 @@
-/* descriptors.c: what each descriptor is, and what reading and writing it means on the backup.
+/* descriptors.c: what each descriptor is; the calls that make, copy, set and close them.
  *
  * The backup holds a real object at every number the primary has: files and internal objects are
  * the real thing (numbers, dups and inheritance then come out right by themselves), sockets are
  * unconnected ones that go-live turns into connections. The rule: a call that makes or closes a
  * descriptor is executed on both sides, so that the numbers agree. */
-#include "connections.h"
+#include "descriptors.h"
 
 #include "calls.gen.h"
+#include "connections.h"
 #include "outbox.h"
 #include "regular.h"
 
@@ -15,7 +16,7 @@ struct kernel_stat_head {
   u32 mode, uid, gid, pad;
 };
 
-static void set_entry(i64 fd, u32 entry) {
+void hs_set_entry(i64 fd, u32 entry) {
   if ((u64)fd < HS_MAX_FD) FDS[fd] = entry;
 }
 int hs_is_hidden(u64 fd) {
@@ -32,30 +33,30 @@ void hs_note_new(const struct regs *g, i64 result) {
     case HS_NR_pipe2:
       pair = (const int *)g->rdi;
       nonblock = g->rax == HS_NR_pipe2 && (g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
-      set_entry(pair[0], FD_PIPE | nonblock);
-      set_entry(pair[1], FD_PIPE | nonblock);
+      hs_set_entry(pair[0], FD_PIPE | nonblock);
+      hs_set_entry(pair[1], FD_PIPE | nonblock);
       break;
     case HS_NR_socketpair:
       pair = (const int *)g->r10;
       nonblock = (g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
-      set_entry(pair[0], FD_PAIR | nonblock);
-      set_entry(pair[1], FD_PAIR | nonblock);
+      hs_set_entry(pair[0], FD_PAIR | nonblock);
+      hs_set_entry(pair[1], FD_PAIR | nonblock);
       break;
-    case HS_NR_eventfd: set_entry(result, FD_EVENTFD); break;
+    case HS_NR_eventfd: hs_set_entry(result, FD_EVENTFD); break;
     case HS_NR_eventfd2:
-      set_entry(result, FD_EVENTFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+      hs_set_entry(result, FD_EVENTFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
       break;
     case HS_NR_epoll_create:
-    case HS_NR_epoll_create1: set_entry(result, FD_EPOLL); break;
+    case HS_NR_epoll_create1: hs_set_entry(result, FD_EPOLL); break;
     case HS_NR_timerfd_create:
-      set_entry(result, FD_TIMERFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+      hs_set_entry(result, FD_TIMERFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
       break;
     case HS_NR_signalfd:
-    case HS_NR_signalfd4: set_entry(result, FD_SIGNALFD); break;
+    case HS_NR_signalfd4: hs_set_entry(result, FD_SIGNALFD); break;
     case HS_NR_inotify_init:
-    case HS_NR_inotify_init1: set_entry(result, FD_INOTIFY); break;
-    case HS_NR_memfd_create: set_entry(result, FD_MEMFD); break;
-    case HS_NR_pidfd_open: set_entry(result, FD_PIDFD); break;
+    case HS_NR_inotify_init1: hs_set_entry(result, FD_INOTIFY); break;
+    case HS_NR_memfd_create: hs_set_entry(result, FD_MEMFD); break;
+    case HS_NR_pidfd_open: hs_set_entry(result, FD_PIDFD); break;
     default: break;
   }
 }
@@ -71,7 +72,7 @@ i64 hs_place(struct thread *t, struct hs_record *r, i64 own, i64 want) {
   SYS(HS_NR_close, own);
   return want;
 }
-static void must_be(struct thread *t, struct hs_record *r, i64 fd) {
+void hs_must_be(struct thread *t, struct hs_record *r, i64 fd) {
   hs_place(t, r, fd, r->result);
 }
 
@@ -84,7 +85,7 @@ void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *w
   own[0] = (int)hs_place(t, r, own[0], want[0]);
   own[1] = (int)hs_place(t, r, own[1], want[1]);
 }
-static i64 placeholder(u64 flags) {
+i64 hs_placeholder(u64 flags) {
   return SYS(HS_NR_open, "/dev/null", HS_O_RDWR | (flags & HS_O_CLOEXEC), 0);
 }
 
@@ -96,127 +97,6 @@ int hs_is_real_file(const struct regs *g, const struct hs_call *c) {
     if ((int)g->rdi != -100 && kind != FD_FILE) return 0;
   }
   return CTL->files == HS_FILES_MIRRORED;
-}
-
-/* ---- data through descriptors ---- */
-
-static int is_data_call(const struct regs *g, int output) {
-  switch (g->rax) {
-    case HS_NR_read: case HS_NR_readv: case HS_NR_recvfrom: case HS_NR_recvmsg: return !output;
-    case HS_NR_pread64: case HS_NR_preadv: case HS_NR_preadv2: return !output;
-    case HS_NR_write: case HS_NR_writev: case HS_NR_sendto: case HS_NR_sendmsg: return output;
-    case HS_NR_pwrite64: case HS_NR_pwritev: case HS_NR_pwritev2: return output;
-    default: return 0;
-  }
-}
-
-static int peeks(const struct regs *g) {
-  if (g->rax == HS_NR_recvfrom) return (g->r10 & 2) != 0;
-  if (g->rax == HS_NR_recvmsg) return (g->rdx & 2) != 0;
-  return 0;
-}
-
-/* The backup's own pipe, pair or eventfd gives up what the program has been given. */
-static void drain(i64 fd, i64 bytes) {
-  u8 *scratch = (u8 *)(self()->self + HS_T_BOUNCE);
-  while (bytes > 0) {
-    struct { int fd; short events, revents; } p = {(int)fd, 1 /* POLLIN */, 0};
-    if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & 1)) return;
-    i64 n = SYS(HS_NR_read, fd, scratch, bytes < 4096 ? bytes : 4096);
-    if (n <= 0) return;
-    bytes -= n;
-  }
-}
-
-void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
-  if (!is_data_call(g, 0)) return;
-  u32 entry = fd_entry((i64)(int)g->rdi);
-  switch (FD_KIND(entry)) {
-    case FD_FILE:
-      if (r && CTL->files == HS_FILES_MIRRORED && result >= 0) {
-        i64 own = hs_execute(g); /* moves the offset; the recorded bytes win */
-        if (own != result)
-          hs_diverge_values(t, r, "length read from a mirrored file", (u64)result, (u64)own);
-      }
-      break;
-    case FD_PIPE:
-    case FD_PAIR:
-      if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER)) drain((int)g->rdi, result);
-      break;
-    case FD_EVENTFD:
-      if (r && result > 0) drain((int)g->rdi, 8);
-      break;
-    case FD_TCP: {
-      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
-      if (!k || peeks(g)) break;
-      if (result > 0) k->read += (u64)result;
-      if (result == 0 && !(k->shut & 2)) k->shut |= 2;
-      if (!r) hs_outbox_note_read(t, k);
-      break;
-    }
-    default: break;
-  }
-}
-
-static void keep_output(struct hs_conn *k, const struct regs *g, i64 result) {
-  if (g->rax == HS_NR_write || g->rax == HS_NR_sendto) {
-    hs_conn_keep(k, (const void *)g->rsi, (u64)result);
-    return;
-  }
-  const struct iovec64 *iov = (const struct iovec64 *)g->rsi;
-  u64 count = g->rdx, left = (u64)result;
-  if (g->rax == HS_NR_sendmsg) {
-    const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
-    iov = (const struct iovec64 *)m->iov;
-    count = m->iov_count;
-  }
-  for (u64 i = 0; i < count && left; i++) {
-    u64 n = iov[i].bytes < left ? iov[i].bytes : left;
-    hs_conn_keep(k, (const void *)iov[i].base, n);
-    left -= n;
-  }
-}
-
-void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
-  if (result > 0) CTL->outputBytes += (u64)result;
-  if (!is_data_call(g, 1) || result <= 0) return;
-  u32 entry = fd_entry((i64)(int)g->rdi);
-  switch (FD_KIND(entry)) {
-    case FD_FILE:
-    case FD_MEMFD:
-      if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
-        i64 own = hs_execute(g);
-        if (own != result)
-          hs_diverge_values(t, r, "length written to a mirrored file", (u64)result, (u64)own);
-      }
-      break;
-    case FD_PIPE:
-    case FD_PAIR:
-      if (r && (CTL->flags & HS_FLAG_TAKEOVER)) {
-        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
-        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4) && result <= 4096) hs_execute(g);
-      }
-      break;
-    case FD_EVENTFD:
-      if (r) hs_execute(g);
-      break;
-    case FD_TCP: {
-      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
-      if (!k) break;
-      k->written += (u64)result;
-      if (!r) { /* sent directly */
-        k->first_at = k->end_at = k->sent = k->sendable = k->written;
-        break;
-      }
-      keep_output(k, g, result);
-      if (HS_RECORD_LEN(r) == 8) {
-        memcpy(&k->acked, HS_RECORD_DATA(r), 8);
-        hs_conn_drop(k, k->acked);
-      }
-      break;
-    }
-    default: break;
-  }
 }
 
 /* ---- open, close, dup ---- */
@@ -248,7 +128,7 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
     i64 fd = hs_execute(g);
     u64 kind = fd >= 0 ? kind_of_open(fd, open_flags(g)) : 0;
     hs_append_bytes(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), &kind, fd >= 0 ? 8 : 0);
-    if (fd >= 0) set_entry(fd, (u32)kind);
+    if (fd >= 0) hs_set_entry(fd, (u32)kind);
     return fd;
   }
   hs_match(t, g, r, hs_check(g, c, r->result));
@@ -259,11 +139,11 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
     if (CTL->files == HS_FILES_MIRRORED && FD_KIND(kind) == FD_FILE) {
       i64 own = hs_execute(g);
       if (own < 0) hs_diverge_values(t, r, "a file that cannot be opened here", 0, (u64)own);
-      must_be(t, r, own);
+      hs_must_be(t, r, own);
     } else {
-      must_be(t, r, placeholder(open_flags(g)));
+      hs_must_be(t, r, hs_placeholder(open_flags(g)));
     }
-    set_entry(fd, (u32)kind);
+    hs_set_entry(fd, (u32)kind);
   }
   hs_consume(t, r);
   return fd;
@@ -275,7 +155,7 @@ static void forget(i64 fd) {
     struct hs_conn *k = CONN(FD_CONN(entry));
     if (k->descriptors && --k->descriptors == 0) hs_conn_free(FD_CONN(entry));
   }
-  set_entry(fd, FD_NONE);
+  hs_set_entry(fd, FD_NONE);
 }
 
 i64 hs_irr_close(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -283,7 +163,7 @@ i64 hs_irr_close(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (recording() && hs_outbox_close(t, (int)g->rdi)) {
     /* what is held for it leaves first; the number is free already */
     hs_append(t, HS_NR_close, (u32)g->rdi, 0, hs_check(g, c, 0), NULL, 0);
-    set_entry((int)g->rdi, FD_NONE);
+    hs_set_entry((int)g->rdi, FD_NONE);
     return 0;
   }
   i64 result = hs_both(t, g, c);
@@ -314,9 +194,9 @@ static void copy_entry(i64 from, i64 to) {
   if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) {
     CONN(FD_CONN(entry))->descriptors++;
     entry |= FD_CLONED;
-    set_entry(from, entry);
+    hs_set_entry(from, entry);
   }
-  set_entry(to, entry);
+  hs_set_entry(to, entry);
 }
 
 i64 hs_irr_dup(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -374,7 +254,7 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
                     result >= 0 ? bytes : 0);
   }
   if (g->rsi == 4 && result >= 0)
-    set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | ((g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+    hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | ((g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
   return result;
 }
 
@@ -419,135 +299,6 @@ i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
               !bytes ? 0 : spans[1].bytes ? 2 : 1);
   }
   if (command == 0x5421 /* FIONBIO */ && result >= 0)
-    set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | (*(int *)g->rdx ? FD_NONBLOCK : 0));
+    hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | (*(int *)g->rdx ? FD_NONBLOCK : 0));
   return result;
-}
-
-/* ---- sockets ---- */
-
-static u32 socket_entry(u64 domain, u64 type) {
-  u32 entry = FD_SOCKET;
-  if (domain == 2 || domain == 10) entry |= FD_INET;
-  if (domain == 10) entry |= FD_V6;
-  if ((type & 15) == 1) entry |= FD_STREAM;
-  if (!(entry & FD_STREAM) && (entry & FD_INET)) entry = (entry & ~0xffu) | FD_UDP;
-  if (domain == 1) entry = (entry & ~0xffu) | FD_UNIX;
-  if (type & HS_O_NONBLOCK) entry |= FD_NONBLOCK;
-  return entry;
-}
-
-i64 hs_irr_socket(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
-  i64 fd;
-  if (!r) {
-    fd = hs_execute(g);
-    hs_append(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), NULL, 0);
-  } else {
-    fd = r->result;
-    hs_match(t, g, r, hs_check(g, c, fd));
-    if (fd >= 0) {
-      i64 own = g->rdi == 2 || g->rdi == 10 || g->rdi == 1 ? hs_execute(g) : -1;
-      if (own < 0) own = placeholder(g->rsi & HS_O_CLOEXEC);
-      must_be(t, r, own);
-    }
-    hs_consume(t, r);
-  }
-  if (fd >= 0) set_entry(fd, socket_entry(g->rdi, g->rsi));
-  return fd;
-}
-
-i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = recording() ? NULL : hs_next(t);
-  u32 listener = fd_entry((int)g->rdi);
-  u64 flags = g->rax == HS_NR_accept4 ? g->r10 : 0;
-  i64 fd;
-  if (r) {
-    fd = r->result;
-    if (fd >= 0) {
-      i64 own = SYS(HS_NR_socket, FD_KIND(listener) == FD_UNIX ? 1 : (listener & FD_V6) ? 10 : 2,
-                    1 | (flags & (HS_O_NONBLOCK | HS_O_CLOEXEC)), 0);
-      must_be(t, r, own);
-    }
-    hs_replay_regular(t, g, c, r);
-  } else {
-    fd = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
-  }
-  if (fd < 0) return fd;
-  u32 entry = (listener & (FD_INET | FD_V6 | FD_STREAM)) | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0);
-  entry |= FD_KIND(listener) == FD_UNIX ? FD_UNIX : (listener & FD_STREAM) ? FD_TCP : FD_SOCKET;
-  set_entry(fd, entry);
-  if (FD_KIND(entry) == FD_TCP) hs_conn_accepted(t, fd);
-  return fd;
-}
-
-i64 hs_irr_connect(struct thread *t, struct regs *g, const struct hs_call *c) {
-  i64 result = hs_regular(t, g, c);
-  u32 entry = fd_entry((int)g->rdi);
-  if ((result == 0 || result == -HS_EINPROGRESS) && (entry & FD_INET) && (entry & FD_STREAM))
-    set_entry((int)g->rdi, (entry & ~0xffu) | FD_TCP);
-  return result;
-}
-
-/* A port the kernel chose is part of the record: the backup binds to the same one. */
-struct bound {
-  u32 bytes, pad;
-  u8 address[28];
-};
-
-i64 hs_irr_bind(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
-  u32 entry = fd_entry((int)g->rdi);
-  struct bound bound;
-  memset(&bound, 0, sizeof bound);
-  if (!r) {
-    i64 result = hs_execute(g);
-    bound.bytes = sizeof bound.address;
-    if (result == 0 && (entry & FD_INET))
-      SYS(HS_NR_getsockname, (int)g->rdi, bound.address, &bound.bytes);
-    hs_append_bytes(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), &bound,
-                    sizeof bound);
-    return result;
-  }
-  i64 result = r->result;
-  hs_match(t, g, r, hs_check(g, c, result));
-  memcpy(&bound, HS_RECORD_DATA(r), sizeof bound);
-  if (result == 0 && (entry & FD_INET) && (CTL->flags & HS_FLAG_TAKEOVER)) {
-    int one = 1;
-    SYS(HS_NR_setsockopt, (int)g->rdi, 1, 2 /* SO_REUSEADDR */, &one, 4);
-    SYS(HS_NR_setsockopt, (int)g->rdi, 0, 15 /* IP_FREEBIND */, &one, 4);
-    i64 own = SYS(HS_NR_bind, (int)g->rdi, bound.address, bound.bytes);
-    if (own) hs_warn("the address the primary serves cannot be bound here: error %d", -own);
-  }
-  hs_consume(t, r);
-  return result;
-}
-
-i64 hs_irr_listen(struct thread *t, struct regs *g, const struct hs_call *c) {
-  i64 result = hs_regular(t, g, c);
-  u32 entry = fd_entry((int)g->rdi);
-  u32 backlog = (int)g->rsi > 0xffff ? 0xffffu : (u32)(int)g->rsi & 0xffffu;
-  if (result == 0 && FD_KIND(entry) == FD_SOCKET)
-    set_entry((int)g->rdi, (entry & 0xff00u) | FD_LISTENER | backlog << 16);
-  return result;
-}
-
-i64 hs_irr_shutdown(struct thread *t, struct regs *g, const struct hs_call *c) {
-  u32 entry = fd_entry((int)g->rdi);
-  if (recording() && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1) {
-    struct hs_conn *k = CONN(FD_CONN(entry));
-    hs_outbox_flush(t, k);
-    if (hs_net_present() && k->net_slot != HS_NO_SLOT)
-      __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, HS_NET_SHUT_OK, __ATOMIC_SEQ_CST);
-  }
-  i64 result = hs_regular(t, g, c);
-  if (result == 0 && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
-    CONN(FD_CONN(entry))->shut |= 1;
-  return result;
-}
-
-i64 hs_irr_setsockopt(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
-  if (!r) return hs_record_regular(t, g, c, 1);
-  if (r->result == 0 && (fd_entry((int)g->rdi) & FD_INET)) hs_execute(g);
-  return hs_replay_regular(t, g, c, r);
 }

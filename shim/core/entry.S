@@ -44,9 +44,23 @@ hs_resume:
   pop %rbp
   pop %rbx
   pop %rcx
-  mov (%rsp), %r11
-  popfq
+  /* the flags as they were; popf would cost more than the rest: OF by an addition, the others by
+   * sahf, the direction flag only if it was set */
+  pop %r11
   mov %gs:8, %rsp
+  bt $10, %r11
+  jnc 1f
+  std
+1:
+  mov %rax, %gs:40
+  mov %r11d, %eax
+  shr $11, %eax
+  and $1, %eax
+  add $0x7f, %al
+  mov %r11d, %eax
+  xchg %al, %ah
+  sahf
+  mov %gs:40, %rax
   jmp *%rcx
 
 /* hs_clone(struct clone_args*, bytes, child thread): clone3 whose child starts on its own shim

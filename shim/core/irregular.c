@@ -2,11 +2,10 @@
  * file. Each function opens with the fact that makes the call irregular. */
 #include "calls.gen.h"
 #include "connections.h"
+#include "descriptors.h"
 #include "outbox.h"
 #include "regular.h"
 #include "signals.h"
-
-int hs_is_hidden(u64 fd);
 
 /* The kernel's wake order is the baton's order: a wait is given up the baton for, and its record
  * comes when the thread has it again. Only the priority-inheritance forms, and WAKE_OP, write to
@@ -36,7 +35,7 @@ i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
     u64 scratch[2];
     if (hs_mode == HS_MODE_LIVE) hs_shorten(t, &call, scratch);
     t->wait_start_ns = 0;
-    hs_wake_consumer();
+    hs_wake_before_wait();
     if (held) hs_baton_give();
     result = hs_execute_waiting(t, &call);
     hs_baton_take();

@@ -23,6 +23,17 @@ static u8 *scratch_big(u64 bytes) {
   return (u8 *)at;
 }
 
+/* Before a wait. Output that is held waits for the engine, so it is woken at once; otherwise it
+ * looks by itself every few milliseconds, and a wake-up for each wait would cost more than all the
+ * rest of the recording. */
+#define UNHURRIED_BYTES 0x40000ul
+void hs_wake_before_wait(void) {
+  u32 hurried = HS_FLAG_PROTECTED;
+  if (((CTL->flags & hurried) && CTL->commit != HS_COMMIT_ASYNC) ||
+      CTL->head - CTL->tail > UNHURRIED_BYTES)
+    hs_wake_consumer();
+}
+
 void hs_wake_consumer(void) {
   if (!__atomic_load_n(&CTL->dataSleeping, __ATOMIC_SEQ_CST)) return;
   __atomic_store_n(&CTL->dataSleeping, 0, __ATOMIC_RELAXED);

@@ -26,6 +26,7 @@ struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, 
                              u64 bytes);
 void hs_publish(struct hs_record *record);
 void hs_wake_consumer(void);
+void hs_wake_before_wait(void);
 
 /* Backup: waits for this thread's next record. NULL when the application has gone live: then the
  * caller holds the baton exactly if hs_live_with_baton() says so. */

@@ -7,6 +7,7 @@
 
 #include "calls.gen.h"
 #include "clock.h"
+#include "descriptors.h"
 #include "outbox.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
@@ -112,7 +113,7 @@ static i64 record_waiting(struct thread *t, struct regs *g, int held) {
     t->wait_start_ns = 0;
     call = &shortened;
   }
-  hs_wake_consumer();
+  hs_wake_before_wait();
   if (held && hs_alone()) return hs_execute_waiting(t, call);
   if (held) hs_baton_give();
   i64 r = execute_bounced(t, call, &copied);

@@ -29,15 +29,6 @@ int hs_may_wait(const struct regs *g, const struct hs_call *c);
 /* Takes off a relative timeout what this thread has already waited as a follower. */
 void hs_shorten(struct thread *t, struct regs *g, u64 scratch[2]);
 
-/* descriptors.c */
-/* Does the backup hold the file itself that this call is about? */
-int hs_is_real_file(const struct regs *g, const struct hs_call *c);
-i64 hs_place(struct thread *t, struct hs_record *r, i64 own, i64 want);
-void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *want);
-void hs_note_new(const struct regs *g, i64 result);
-void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r);
-void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct hs_record *r);
-
 /* Every irregular call: `hs_irr_<name>` (calls.gen.h has the list). */
 typedef i64 irregular_fn(struct thread *, struct regs *, const struct hs_call *);
 extern irregular_fn *const hs_irregulars[];

@@ -46,12 +46,13 @@ struct span {
 #define HS_MAX_SPANS 1040
 
 struct thread {
-  /* fixed offsets: entry.S knows these five */
+  /* fixed offsets: entry.S knows these six */
   u64 stack_top;  /* 0: of the shim's own stack */
   u64 app_sp;     /* 8: the program's stack pointer at the call */
   u64 self;       /* 16 */
   u64 child_frame;/* 24: where a new thread finds its registers */
   u64 guard;      /* 32: stack pointer of hs_try, 0 outside */
+  u64 kept_rax;   /* 40: while the flags are restored */
   u32 slot;
   u32 tid, pid;   /* as the program sees them */
   u32 in_shim;

@@ -8,6 +8,7 @@
  * at an address or number that does not depend on the host. */
 #include "start.h"
 
+#include "../core/arguments.h"
 #include "../core/calls.gen.h"
 #include "../core/clock.h"
 #include "../core/connections.h"
@@ -215,6 +216,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   u64 mask = after_exec ? SLOT(slot)->execMask : 0;
   u64 ignored = after_exec ? SLOT(slot)->execIgnored : 0;
   if (after_exec) forget_closed();
+  hs_arguments_init();
   hs_pin(t);
   hs_sites_init();
   record_start(t, mask, ignored);

@@ -1,0 +1,128 @@
+/* data.c: what reading and writing a descriptor means beside the record: positions in the streams
+ * of a connection on both sides, and on the backup the objects it holds itself (descriptors.c).
+ *
+ * The rule: the recorded bytes win; the backup's own objects only follow. */
+#include "calls.gen.h"
+#include "connections.h"
+#include "descriptors.h"
+#include "outbox.h"
+#include "regular.h"
+
+static int is_data_call(const struct regs *g, int output) {
+  switch (g->rax) {
+    case HS_NR_read: case HS_NR_readv: case HS_NR_recvfrom: case HS_NR_recvmsg: return !output;
+    case HS_NR_pread64: case HS_NR_preadv: case HS_NR_preadv2: return !output;
+    case HS_NR_write: case HS_NR_writev: case HS_NR_sendto: case HS_NR_sendmsg: return output;
+    case HS_NR_pwrite64: case HS_NR_pwritev: case HS_NR_pwritev2: return output;
+    default: return 0;
+  }
+}
+
+static int peeks(const struct regs *g) {
+  if (g->rax == HS_NR_recvfrom) return (g->r10 & 2) != 0;
+  if (g->rax == HS_NR_recvmsg) return (g->rdx & 2) != 0;
+  return 0;
+}
+
+/* The backup's own pipe, pair or eventfd gives up what the program has been given. */
+static void drain(i64 fd, i64 bytes) {
+  u8 *scratch = (u8 *)(self()->self + HS_T_BOUNCE);
+  while (bytes > 0) {
+    struct { int fd; short events, revents; } p = {(int)fd, 1 /* POLLIN */, 0};
+    if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & 1)) return;
+    i64 n = SYS(HS_NR_read, fd, scratch, bytes < 4096 ? bytes : 4096);
+    if (n <= 0) return;
+    bytes -= n;
+  }
+}
+
+void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
+  if (!is_data_call(g, 0)) return;
+  u32 entry = fd_entry((i64)(int)g->rdi);
+  switch (FD_KIND(entry)) {
+    case FD_FILE:
+      if (r && CTL->files == HS_FILES_MIRRORED && result >= 0) {
+        i64 own = hs_execute(g); /* moves the offset; the recorded bytes win */
+        if (own != result)
+          hs_diverge_values(t, r, "length read from a mirrored file", (u64)result, (u64)own);
+      }
+      break;
+    case FD_PIPE:
+    case FD_PAIR:
+      if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER)) drain((int)g->rdi, result);
+      break;
+    case FD_EVENTFD:
+      if (r && result > 0) drain((int)g->rdi, 8);
+      break;
+    case FD_TCP: {
+      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
+      if (!k || peeks(g)) break;
+      if (result > 0) k->read += (u64)result;
+      if (result == 0 && !(k->shut & 2)) k->shut |= 2;
+      if (!r) hs_outbox_note_read(t, k);
+      break;
+    }
+    default: break;
+  }
+}
+
+static void keep_output(struct hs_conn *k, const struct regs *g, i64 result) {
+  if (g->rax == HS_NR_write || g->rax == HS_NR_sendto) {
+    hs_conn_keep(k, (const void *)g->rsi, (u64)result);
+    return;
+  }
+  const struct iovec64 *iov = (const struct iovec64 *)g->rsi;
+  u64 count = g->rdx, left = (u64)result;
+  if (g->rax == HS_NR_sendmsg) {
+    const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
+    iov = (const struct iovec64 *)m->iov;
+    count = m->iov_count;
+  }
+  for (u64 i = 0; i < count && left; i++) {
+    u64 n = iov[i].bytes < left ? iov[i].bytes : left;
+    hs_conn_keep(k, (const void *)iov[i].base, n);
+    left -= n;
+  }
+}
+
+void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
+  if (result > 0) CTL->outputBytes += (u64)result;
+  if (!is_data_call(g, 1) || result <= 0) return;
+  u32 entry = fd_entry((i64)(int)g->rdi);
+  switch (FD_KIND(entry)) {
+    case FD_FILE:
+    case FD_MEMFD:
+      if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
+        i64 own = hs_execute(g);
+        if (own != result)
+          hs_diverge_values(t, r, "length written to a mirrored file", (u64)result, (u64)own);
+      }
+      break;
+    case FD_PIPE:
+    case FD_PAIR:
+      if (r && (CTL->flags & HS_FLAG_TAKEOVER)) {
+        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4) && result <= 4096) hs_execute(g);
+      }
+      break;
+    case FD_EVENTFD:
+      if (r) hs_execute(g);
+      break;
+    case FD_TCP: {
+      struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
+      if (!k) break;
+      k->written += (u64)result;
+      if (!r) { /* sent directly */
+        k->first_at = k->end_at = k->sent = k->sendable = k->written;
+        break;
+      }
+      keep_output(k, g, result);
+      if (HS_RECORD_LEN(r) == 8) {
+        memcpy(&k->acked, HS_RECORD_DATA(r), 8);
+        hs_conn_drop(k, k->acked);
+      }
+      break;
+    }
+    default: break;
+  }
+}
