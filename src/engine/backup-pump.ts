@@ -54,6 +54,7 @@ export class BackupPump {
   #timer: NodeJS.Timeout | undefined;
   #late: NodeJS.Timeout | undefined;
   #ackedReplay = 0;
+  #heardAt = 0;
   #isAckDue = false;
   #isProtecting = false;
   #isStopping = false;
@@ -138,6 +139,7 @@ export class BackupPump {
   }
 
   #onRole({ role, generation }: Extract<Control, { kind: 'role' }>): void {
+    this.#heardAt = performance.now();
     if (role === 'backup') return this.#on('handover');
     this.#channel!.sendControl({ kind: 'role', role: 'backup', generation });
   }
@@ -266,9 +268,12 @@ export class BackupPump {
     this.#giveUp(kind === 'lost' ? `${why} before this copy had caught up` : why);
   }
 
-  /** Only a copy that holds all that clients may have seen can go live. */
+  /** Only a copy that holds all that clients may have seen can go live, and one that has heard
+   * the primary of late, unless it may take over from a silent one too. */
   #canTakeOver(): boolean {
-    return this.#isProtecting && this.#fed !== undefined && this.#state === 'following';
+    const isRecent = performance.now() - this.#heardAt < this.#boundMs;
+    const isAllowed = isRecent || this.#policy === 'backup-takes-over';
+    return isAllowed && this.#isProtecting && this.#state === 'following';
   }
 
   #giveUp(message: string): void {

@@ -174,7 +174,9 @@ class BackupHost {
     try {
       end = await Promise.race([session.ended(), this.#pump.failed]);
     } finally {
-      if (!session.isRunning) {
+      const hasEnded = !session.isRunning;
+      await session.stop('SIGKILL', 0);
+      if (hasEnded) {
         this.#pump.send({ kind: 'ended', reason: '' });
         await within(FAREWELL_MS, finished.catch(() => undefined));
       }

@@ -345,7 +345,7 @@ export class PrimaryPump implements LinkEvents {
     if (policy === 'primary-continues') {
       if (ageMs <= this.#boundMs) return;
       link.state = 'closed';
-      link.channel.destroy();
+      link.channel.close(); // should it hear us again, it hears that we go on without it
       return this.#leave(`the backup was silent for ${Math.round(ageMs)} ms`);
     }
     const isLost = ageMs > this.#boundMs * share;

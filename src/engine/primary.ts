@@ -33,6 +33,8 @@ const commitModes = {
   verified: layout.HS_COMMIT_VERIFIED,
 } as const;
 
+const nothing: PairResult = { exitCode: null, exitSignal: null };
+
 /** Runs the program as primary until it ends, is stopped, or the role is lost (LostRole). */
 export async function primary(options: PrimaryOptions, parts: Parts = {}): Promise<PairResult> {
   const cleanup = new Cleanup();
@@ -52,6 +54,7 @@ class PrimaryHost {
   #enforcement: Enforcement | undefined;
   #guard: Guard | undefined;
   #isStopped = false;
+  #hasLeft = false;
   #onStop: () => void = () => undefined;
 
   constructor(
@@ -168,51 +171,61 @@ class PrimaryHost {
   }
 
   async #live(): Promise<PairResult> {
-    const { options } = this;
-    const pump = this.#pump;
-    const stopped = new Promise<'stopped'>((resolve) => {
-      this.#onStop = () => resolve('stopped');
-      if (this.#isStopped) resolve('stopped');
-    });
-    const lost = pump.next('lostRole').then(({ message }) => new LostRole(message));
+    const lost = this.#pump.next('lostRole').then(({ message }) => new LostRole(message));
     lost.catch(() => undefined);
-    const finished = pump.next('finished');
-    finished.catch(() => undefined);
-    await pump.next('listening');
-    if (options.waitBackup) {
-      const first = await Promise.race([pump.next('protected'), stopped]);
-      if (first === 'stopped') return this.#result({ exitCode: null, exitSignal: null });
+    try {
+      await this.#pump.next('listening');
+      const end = await this.#runProgram(lost);
+      if (end instanceof LostRole) throw end;
+      await this.#farewell(this.#isStopped ? 'stopped' : describeEnd(end));
+      this.options.signal.throwIfAborted();
+      return this.#isStopped ? nothing : end;
+    } catch (error) {
+      if (error instanceof LostRole) await this.#leaveRole();
+      else await this.#farewell(`the primary failed: ${(error as Error).message}`);
+      throw error;
+    } finally {
+      // Before the channel is gone and the backup takes that for our death.
+      await this.#session.stop('SIGKILL', 0);
     }
-    if (this.#isStopped) return this.#result({ exitCode: null, exitSignal: null });
-    await this.#startProgram();
-    const end = await Promise.race([this.#session.ended(), lost, pump.failed]);
-    if (end instanceof LostRole) return this.#leaveRole(end);
-    pump.send({ kind: 'ended', reason: this.#isStopped ? 'stopped' : describeEnd(end) });
-    await within(FAREWELL_MS, finished);
-    return this.#result(end);
   }
 
-  async #startProgram(): Promise<void> {
+  async #runProgram(lost: Promise<LostRole>): Promise<PairResult | LostRole> {
+    if (this.options.waitBackup) {
+      const stopped = new Promise<void>((resolve) => { this.#onStop = resolve; });
+      if (!this.#isStopped) await Promise.race([this.#pump.next('protected'), stopped]);
+    }
+    if (this.#isStopped || !(await this.#startProgram())) return nothing;
+    return await Promise.race([this.#session.ended(), lost, this.#pump.failed]);
+  }
+
+  /** Tells the backup that this is an orderly end, and waits until it has followed to it. */
+  async #farewell(reason: string): Promise<void> {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    const finished = this.#pump.next('finished').catch(() => undefined);
+    this.#pump.send({ kind: 'ended', reason });
+    await within(FAREWELL_MS, finished);
+  }
+
+  /** False when somebody stopped the pair meanwhile. */
+  async #startProgram(): Promise<boolean> {
     const { options } = this;
     await prepareClock(this.#session, options);
+    if (this.#isStopped) return false;
     this.#session.start(options, { maps: this.#enforcement?.fds, isDetached: true });
-    if (!this.#enforcement) return;
+    if (!this.#enforcement) return true;
     this.#guard = new Guard(this.#session.pid, options.vip, options.dev);
     this.cleanup.defer(() => this.#guard!.release());
-  }
-
-  #result(end: PairResult): PairResult {
-    this.options.signal.throwIfAborted();
-    return this.#isStopped ? { exitCode: null, exitSignal: null } : end;
+    return true;
   }
 
   /** The other host serves now: nothing of this one may be heard again. */
-  async #leaveRole(why: LostRole): Promise<never> {
+  async #leaveRole(): Promise<void> {
     const { options } = this;
     this.#enforcement?.settings.set('fenced', 1);
     await this.#session.stop('SIGKILL', 0);
     if (this.#enforcement) await dropAddress(options.vip, options.dev);
-    throw why;
   }
 
   async #stop(reason: string): Promise<{ stopped: true }> {

@@ -28,7 +28,9 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
     await prepareClock(session, program);
     session.start(program, { isDetached: true });
     const ended = session.ended().finally(() => feed.stop());
-    const [fed] = await Promise.allSettled([feed.run(), ended]);
+    // A log that cannot be read to its end leaves the program waiting for the rest.
+    const fill = feed.run().finally(() => feed.isComplete || session.kill());
+    const [fed] = await Promise.allSettled([fill, ended]);
     options.signal.throwIfAborted();
     if (fed.status === 'rejected') throw fed.reason;
     const fault = session.fault();
@@ -68,6 +70,7 @@ function factsOf({ meta }: LogReader, parts: Parts): SessionFacts {
 class LogFeed {
   /** Records in the log, as far as it was read. */
   records = 0;
+  isComplete = false;
   readonly #writer: RingWriter;
   readonly #reader: LogReader;
   #wake: () => void = () => undefined;
@@ -87,6 +90,7 @@ class LogFeed {
       this.records += block.records;
       await this.#store(block);
     }
+    this.isComplete = true;
     if (this.#reader.torn) log.warn(this.#reader.torn.note);
     if (!this.#isStopped) this.#writer.finish(layout.HS_END_STOP);
   }
