@@ -10,7 +10,7 @@ import { manifestSchema, processSchema } from './control.js';
 import { HS_MAX_RECORD_BYTES } from './layout.js';
 
 /** Raised when blocks or meta.json change shape. */
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 export const BLOCK_MAGIC = 0x4b4c5348; // "HSLK" in the file
 export const BLOCK_HEADER_BYTES = 32;
 /** A block grows to this, unless one record alone is larger. */
@@ -73,6 +73,31 @@ export function getHeader(block: Buffer): BlockHeader | string {
 function headerCrc(block: Buffer): number {
   return crc32(block.subarray(12, BLOCK_HEADER_BYTES), crc32(block.subarray(0, 8)));
 }
+
+const noMetaCrc = '00000000';
+const metaCrcField = /^ {2}"crc32": "([0-9a-f]{8})",$/m;
+
+/** The text of meta.json: with a checksum of itself, taken while that field's digits are zeros. */
+export function metaText(meta: LogMeta): string {
+  const { format, ...rest } = logMetaSchema.parse(meta);
+  const text = JSON.stringify(
+    { format, crc32: noMetaCrc, ...rest },
+    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
+    2,
+  );
+  return `${text.replace(noMetaCrc, hex(crc32(`${text}\n`)))}\n`;
+}
+
+/** Whether every byte of a meta.json is as metaText wrote it. */
+export function isMetaWhole(text: string): boolean {
+  const stated = metaCrcField.exec(text);
+  if (!stated) return false;
+  const digits = stated.index + stated[0].length - noMetaCrc.length - 2;
+  const plain = text.slice(0, digits) + noMetaCrc + text.slice(digits + noMetaCrc.length);
+  return hex(crc32(plain)) === stated[1];
+}
+
+const hex = (value: number): string => value.toString(16).padStart(8, '0');
 
 export function segmentFile(dir: string, index: number): string {
   return join(dir, `${String(index).padStart(6, '0')}.seg`);

@@ -15,8 +15,10 @@ import { LogError } from './errors.js';
 import type { RunInfo } from './framing.js';
 import {
   BLOCK_HEADER_BYTES,
+  LOG_FORMAT,
   META_FILE,
   getHeader,
+  isMetaWhole,
   logMetaSchema,
   segmentFile,
   segmentIndex,
@@ -206,6 +208,8 @@ function open(file: string): number {
   }
 }
 
+const formatSchema = z.object({ format: z.number().int() });
+
 function readMeta(dir: string): LogMeta {
   const file = join(dir, META_FILE);
   let text: string;
@@ -216,7 +220,14 @@ function readMeta(dir: string): LogMeta {
     throw new LogError('log-missing', why, { file, cause });
   }
   try {
-    return logMetaSchema.parse(JSON.parse(text));
+    const found: unknown = JSON.parse(text);
+    const format = formatSchema.parse(found).format;
+    if (format !== LOG_FORMAT) {
+      throw new Error(`its format is ${format}, and this HotSwap reads format ${LOG_FORMAT}`);
+    }
+    const meta = logMetaSchema.parse(found);
+    if (!isMetaWhole(text)) throw new Error('its checksum is wrong, so a byte of it was changed');
+    return meta;
   } catch (cause) {
     const what = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
     const why = what.replaceAll('\n', ' ');

@@ -26,7 +26,7 @@ import {
   LOG_FORMAT,
   META_FILE,
   SEGMENT_BYTES,
-  logMetaSchema,
+  metaText,
   putHeader,
   segmentFile,
   segmentIndex,
@@ -218,14 +218,10 @@ export class LogWriter {
 
 /** Written beside and renamed, so that a meta.json that is there is whole. */
 function writeMeta(dir: string, meta: LogMeta): void {
-  const text = JSON.stringify(
-    logMetaSchema.parse(meta),
-    (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
-    2,
-  );
+  const text = metaText(meta);
   const fd = openSync(join(dir, `${META_FILE}.new`), 'w', 0o600);
   try {
-    writeSync(fd, `${text}\n`);
+    writeSync(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

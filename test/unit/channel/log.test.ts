@@ -19,7 +19,9 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 
 import { LogError, LogReader, LogWriter, type LogReason } from '../../../src/channel/index.js';
-import { BLOCK_BYTES, BLOCK_HEADER_BYTES, segmentFile } from '../../../src/channel/log-format.js';
+import {
+  BLOCK_BYTES, BLOCK_HEADER_BYTES, LOG_FORMAT, segmentFile,
+} from '../../../src/channel/log-format.js';
 import { encodedBytes } from '../../../src/channel/record.js';
 import { suite } from '../../support/suite.js';
 import { START } from './log-start.js';
@@ -95,7 +97,9 @@ test('what was appended is read back, with what the start was', () => {
   const reader = new LogReader(dir);
   assert.ok(readAll(reader).equals(Buffer.concat(parts)));
   assert.equal([reader.lastSeq, reader.torn, log.records, log.blocks], [1501, undefined, 1501, 2]);
-  assert.equal(reader.meta, { ...START, format: 1, extra: { command: 'redis-server' } });
+  assert.equal(reader.meta, {
+    ...START, format: LOG_FORMAT, extra: { command: 'redis-server' },
+  });
   assert.is(log.bytes, Buffer.concat(parts).length);
 });
 
@@ -200,10 +204,14 @@ test('a description that is none is refused with the field', () => {
   smallLog(1);
   const file = join(dir, 'meta.json');
   const text = readFileSync(file, 'utf8');
+  const otherFormat = text.replace(`"format": ${LOG_FORMAT}`, '"format": 1');
   for (const [spoilt, what] of [
     [text.slice(0, 40), /JSON/],
-    [text.replace('"format": 1', '"format": 2'), /format/],
+    [otherFormat, /its format is 1, and this .* reads format 2/],
     [text.replace(/"seed": "\d+"/, '"seed": "x"'), /seed/],
+    [text.replace(/"seed": "\d/, '"seed": "'), /checksum is wrong/],
+    [text.replace('"A=B"', '"A=C"'), /checksum is wrong/],
+    [text.replace(/ +"crc32".*\n/, ''), /checksum is wrong/],
   ] as const) {
     writeFileSync(file, spoilt);
     assert.is(refusal().reason, 'log-meta');
