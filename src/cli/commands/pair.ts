@@ -7,6 +7,7 @@ import { Option } from 'commander';
 import { environmentNameOf, flagOf, type SettingName, type Settings } from '../../config.js';
 import type { PairOptions } from '../../engine/options.js';
 import { UserError } from '../../errors.js';
+import { requireFreeAddress, requireHost, requireProgram } from '../preflight/gate.js';
 import type { CommandSpec, Invocation } from '../shell.js';
 import { printJson } from '../shell.js';
 import { requireKey } from './key.js';
@@ -47,6 +48,9 @@ export const primaryCommand: CommandSpec = {
       onPartition,
       waitBackup: invocation.options['waitBackup'] === true,
     };
+    requireProgram(invocation.operands[0]!);
+    await requireHost();
+    await requireFreeAddress(options.vip, options.dev);
     const { primary } = await import('../../engine/index.js');
     const result = await primary(options);
     if (invocation.isJson) printJson({ ok: true, ...result });
@@ -64,6 +68,7 @@ export const backupCommand: CommandSpec = {
   run: async (invocation) => {
     const connect = need(invocation.configuration.settings, 'connect');
     const options = { ...pairOptions(invocation), connect };
+    await requireHost();
     const { backup } = await import('../../engine/index.js');
     const result = await backup(options);
     if (invocation.isJson) printJson({ ok: true, ...result });

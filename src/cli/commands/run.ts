@@ -1,13 +1,14 @@
 /* run.ts: `record`, `replay` and `demo`: one machine, no peer. Checks what was asked, hands it to
  * the engine, and turns its answer into output and an exit status.
  * The rule: stdout belongs to the recorded program; what we say of it comes after its end. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import type { ProgramEnd, ProgramStart } from '../../engine/options.js';
-import { UserError, endings } from '../../errors.js';
+import { OperatingError, UserError, endings, errnoOf } from '../../errors.js';
 import { findProgram } from '../../program-file.js';
+import { requireHost, requireProgram } from '../preflight/gate.js';
 import { printJson, printLine, type CommandSpec } from '../shell.js';
 
 export const recordCommand: CommandSpec = {
@@ -21,6 +22,9 @@ export const recordCommand: CommandSpec = {
     const outDir = resolve(options['out'] as string);
     requireNewDirectory(outDir);
     const start = programStart(operands);
+    requireProgram(operands[0]!);
+    await requireHost();
+    makeDirectory(outDir);
     const { record } = await import('../../engine/index.js');
     const { schedule } = configuration.settings;
     const result = await record({ ...start, outDir, schedule, json: isJson, signal });
@@ -44,6 +48,7 @@ export const replayCommand: CommandSpec = {
     if (!existsSync(dir) || !statSync(dir).isDirectory()) {
       throw new UserError(`${dir} is no directory: give the one that "record -o" wrote`);
     }
+    await requireHost();
     const { replay } = await import('../../engine/index.js');
     const result = await replay({ dir, signal });
     const { divergence, memory } = result;
@@ -87,6 +92,22 @@ export function programStart(command: string[]): ProgramStart {
 /** The status a shell would give: its own, or 128 and the signal's number. */
 export function statusOf({ exitCode, exitSignal }: ProgramEnd): number {
   return exitCode ?? (exitSignal === null ? 0 : 128 + constants.signals[exitSignal]);
+}
+
+/** Makes a directory and those above it. Node's own way never ends where the kernel says ENOENT to
+ * a name in a directory that is there, as in /proc. Throws OperatingError. */
+function makeDirectory(dir: string): void {
+  if (existsSync(dir)) return;
+  makeDirectory(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (cause) {
+    const reason = errnoOf(cause);
+    if (reason === 'EEXIST') return; // somebody else was quicker: the log's own check decides
+    throw new OperatingError(`cannot make ${dir} (${reason}): name another directory`, {
+      reason, cause,
+    });
+  }
 }
 
 function requireNewDirectory(dir: string): void {

@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { arch, endianness, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
+import { getSystemErrorName } from 'node:util';
 import { missing, ok, warn, type Finding, type Probe } from './probe.js';
 
 /** Capabilities the system uses, by the bit in CapEff (capabilities(7)). */
@@ -28,25 +28,21 @@ export function lackingCapabilities(status: string, wanted = capabilities): stri
   return Object.keys(wanted).filter((name) => (effective >> BigInt(wanted[name]!) & 1n) === 0n);
 }
 
-/** A kernel option's value, or undefined where the configuration cannot be read. */
-function kernelOption(name: string): string | undefined {
-  const files = ['/proc/config.gz', `/boot/config-${release()}`];
-  const file = files.find((path) => existsSync(path));
-  if (file === undefined) return undefined;
-  const bytes = readFileSync(file);
-  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
-  return new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? 'n';
-}
+/** What the kernel answers when hs-probe arms syscall user dispatch, by exit status. */
+const notDispatched = 255;
 
-/** Syscall user dispatch came with 5.11 and the generic entry code that x86 has had since 5.8. */
-function syscallUserDispatch(): Finding {
-  const kernel = release();
-  if (releaseNumber(kernel) < 5011) {
-    return missing(`Linux ${kernel}`, 'boot Linux 5.11 or later: it has syscall user dispatch');
-  }
-  const entry = kernelOption('CONFIG_GENERIC_ENTRY');
-  if (entry === 'n') return missing('CONFIG_GENERIC_ENTRY is off', 'boot a kernel that has it');
-  return ok(`Linux ${kernel}`);
+/** Tries it: a kernel's release says little, and a container's seccomp filter may forbid it. */
+export function syscallUserDispatch(): Finding {
+  const kernel = `Linux ${release()}`;
+  const probe = join(projectRoot(), 'shim', 'build', 'hs-probe');
+  const { error, status, signal } = spawnSync(probe, { stdio: 'ignore', timeout: 5000 });
+  if (error) return warn(`not tried: ${error.message}`, 'run "npm run setup" in the checkout');
+  if (status === 0) return ok(`works, ${kernel}`);
+  if (releaseNumber(release()) < 5011) return missing(kernel, 'boot Linux 5.11 or later');
+  const how = status === notDispatched ? 'a call was not dispatched'
+    : signal ?? getSystemErrorName(-status!);
+  return missing(`does not work (${how}), ${kernel}`,
+    'boot Linux 5.11 or later for x86-64, and leave prctl to a container\'s seccomp filter');
 }
 
 function privileges(): Finding {
@@ -98,7 +94,8 @@ function packages(): Finding {
 function nativeParts(): Finding {
   const root = projectRoot();
   const parts = [
-    'shim/build/hs-start', 'bpf/build/enforce.bpf.o', 'addon/build/Release/bpf_loader.node',
+    'shim/build/hs-start', 'shim/build/hs-probe',
+    'bpf/build/enforce.bpf.o', 'addon/build/Release/bpf_loader.node',
   ];
   const lacking = parts.filter((part) => !existsSync(join(root, part)));
   if (lacking.length === 0) return ok('built');
@@ -116,8 +113,8 @@ function runtimeDirectory(dir: string): Finding {
   }
 }
 
-/** The probes that concern no particular program or pair. */
-export function hostProbes(runtimeDir: string): Probe[] {
+/** What no program can be started without; quick enough to be asked at each start. */
+export function startProbes(): Probe[] {
   return [
     {
       name: 'processor',
@@ -125,20 +122,27 @@ export function hostProbes(runtimeDir: string): Probe[] {
         ? ok('x86-64')
         : missing(arch(), 'use a machine with an x86-64 processor'),
     },
-    { name: 'syscall user dispatch', look: syscallUserDispatch },
+    { name: 'native parts', look: nativeParts },
     { name: 'privileges', look: privileges },
-    { name: 'TCP_REPAIR', look: tcpRepair },
-    {
-      name: 'BPF type format',
-      look: presence('/sys/kernel/btf/vmlinux', 'boot a kernel with CONFIG_DEBUG_INFO_BTF'),
-    },
+    { name: 'syscall user dispatch', look: syscallUserDispatch },
     {
       name: 'choosing process ids',
       look: presence('/proc/sys/kernel/ns_last_pid', 'boot a kernel with CHECKPOINT_RESTORE'),
     },
     { name: 'process id namespaces', look: presence('/proc/self/ns/pid', 'boot one with PID_NS') },
+  ];
+}
+
+/** The probes that concern no particular program or pair. */
+export function hostProbes(runtimeDir: string): Probe[] {
+  return [
+    ...startProbes(),
+    { name: 'TCP_REPAIR', look: tcpRepair },
+    {
+      name: 'BPF type format',
+      look: presence('/sys/kernel/btf/vmlinux', 'boot a kernel with CONFIG_DEBUG_INFO_BTF'),
+    },
     { name: 'packages', look: packages },
-    { name: 'native parts', look: nativeParts },
     { name: 'runtime directory', look: () => runtimeDirectory(runtimeDir) },
   ];
 }

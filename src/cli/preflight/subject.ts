@@ -1,6 +1,5 @@
 /* subject.ts: the probes of what shall be replicated: the program's file, and the pair's key,
  * address and port, as far as the settings name them. */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -11,11 +10,10 @@ import type { Settings } from '../../config.js';
 import { errnoOf } from '../../errors.js';
 import { findProgram, inspectProgram } from '../../program-file.js';
 import { keyFault } from '../commands/key.js';
+import { findOwner } from './address.js';
 import { missing, ok, warn, type Finding, type Probe } from './probe.js';
 
 const maxInterpreters = 4;
-/** How long somebody who owns the address may take to answer. */
-const arpWaitSeconds = 1;
 
 /** What the program's file, or at last its interpreter's, means for replication. */
 export function judgeProgram(command: string): Finding {
@@ -32,14 +30,16 @@ export function judgeProgram(command: string): Finding {
     const found = way.join(' → ');
     if (file.isPrivileged) {
       return missing(`${found} is set-uid or set-gid`,
-        'start it as the user it would become: the kernel takes preloads away from such programs');
+        'take the bit away (chmod u-s,g-s), or start a copy of it as the user it would become');
     }
     if (file.kind === 'script') {
       path = file.interpreter!;
       if (!existsSync(path)) return missing(`${found}: no ${path}`, 'install the interpreter');
       continue;
     }
-    if (file.kind === 'other') return missing(`${found} is no ELF file`, 'name a program');
+    if (file.kind === 'other') {
+      return missing(`${found} has neither an ELF header nor a #! line`, 'name a program');
+    }
     if (!file.isX8664) return missing(`${found} is not for x86-64`, 'use a 64-bit x86 build');
     if (file.loader === undefined) return ok(`${found}, static: brought in by the launcher alone`);
     if (!existsSync(file.loader)) return missing(`no ${file.loader}`, 'install its C library');
@@ -53,8 +53,8 @@ function device(name: string): Finding {
   return missing(`no interface ${name}`, '"ip link" lists them');
 }
 
-/** Whether nobody on the segment answers for the address (ARP probe, RFC 5227). */
-function addressIsFree(vip: ServiceAddress, dev: string | undefined): Finding {
+/** Whether nobody on the segment answers for the address. */
+async function addressIsFree(vip: ServiceAddress, dev: string | undefined): Promise<Finding> {
   const text = formatValue(vip);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     if (addresses?.some(({ address }) => address === vip.address)) {
@@ -63,13 +63,10 @@ function addressIsFree(vip: ServiceAddress, dev: string | undefined): Finding {
     }
   }
   if (dev === undefined) return warn(`${text} not probed`, 'name the interface with --dev');
-  if (vip.address.includes(':')) return warn(`${text} not probed: IPv6`, 'see that it is free');
-  const args = ['-D', '-q', '-c', '1', '-w', String(arpWaitSeconds), '-I', dev, vip.address];
-  const probe = spawnSync('arping', args, { timeout: 5000, encoding: 'utf8' });
-  if (probe.error) return warn(`${text} not probed: no arping`, 'apt-get install iputils-arping');
-  if (probe.status === 0) return ok(`${text} is free`);
-  if (probe.status === 1) return missing(`${text} is in use on ${dev}`, 'choose another address');
-  return warn(`${text} not probed: ${probe.stderr.trim()}`, `see that ${dev} is up`);
+  const owner = await findOwner(vip, dev);
+  if (owner.state === 'free') return ok(`${text} is free`);
+  if (owner.state === 'unknown') return warn(`${text} not probed: ${owner.why}`, `is ${dev} up?`);
+  return missing(`${text} is in use on ${dev}, by ${owner.mac}`, 'choose another address');
 }
 
 function portIsFree(listen: Endpoint): Promise<Finding> {
