@@ -27,10 +27,20 @@ struct walk {
   const u8 *data;   /* scatter */
   u64 left;
   int replay, short_data;
+  int careful; /* the call failed with EFAULT: only what is there, and not much of it */
 };
+
+static int is_there(u64 address, u64 bytes) {
+  u32 first, last;
+  hs_peek(address & ~7ul, &first);
+  hs_peek((address + bytes - 1) & ~7ul, &last);
+  return bytes <= PAGE && first && last;
+}
+
 
 static void visit(struct walk *w, u64 address, u64 bytes) {
   if (!address || !bytes) return;
+  if (w->careful && !is_there(address, bytes)) return;
   if (w->replay) {
     if (bytes > w->left) {
       w->short_data = 1;
@@ -78,9 +88,10 @@ static u64 element_count(const struct regs *g, struct hs_arg a, i64 result) {
 static u64 out_bytes(const struct regs *g, const struct hs_call *c, int i, i64 result) {
   struct hs_arg a = c->arg[i];
   u64 count = element_count(g, a, result);
+  int sized = a.count == HS_BY_RESULT && i + 1 < c->nargs && c->arg[i + 1].kind == HS_VALUE;
+  if (sized && result == -HS_EFAULT) return hs_argument(g, i + 1) * a.size;
   /* a result may be larger than the buffer (MSG_TRUNC, a size query): the size comes next */
-  if (a.count == HS_BY_RESULT && i + 1 < c->nargs && c->arg[i + 1].kind == HS_VALUE)
-    count = least(count, hs_argument(g, i + 1));
+  if (sized) count = least(count, hs_argument(g, i + 1));
   return count * a.size;
 }
 
@@ -89,6 +100,8 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
   int written = result >= 0 || ((c->flags & HS_OUT_ALWAYS) && result != -HS_EFAULT) ||
                 (result == -HS_EINTR && (c->flags & HS_OUT_EINTR));
   if (c->flags & HS_OUT_ONLY_EINTR) written = result == -HS_EINTR;
+  /* the kernel may have written one argument before it faulted on another */
+  if (result == -HS_EFAULT) written = w->careful = 1;
   if (!written) return;
   for (int i = 0; i < c->nargs; i++) {
     u64 v = hs_argument(g, i);
@@ -100,7 +113,7 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
         break;
       case HS_OUT_SIZED: {
         u64 length = hs_argument(g, i + 1);
-        if (!length) break;
+        if (!length || w->careful) break;
         visit(w, length, 4);
         visit(w, v, least(b->length[i + 1], *(u32 *)length));
         break;
@@ -110,6 +123,7 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
                   result > 0 ? (u64)result : 0);
         break;
       case HS_OUT_MSG:
+        if (w->careful) break;
         visit_message(w, (struct msghdr64 *)v, (u64)result, b->name_bytes[0],
                       b->control_bytes[0]);
         break;
@@ -236,11 +250,25 @@ u32 hs_gather(const struct regs *g, const struct hs_call *c, i64 result, const s
   return w.n;
 }
 
+struct scatter {
+  struct walk w;
+  const struct regs *g;
+  const struct hs_call *c;
+  i64 result;
+  const struct before *b;
+};
+
+static void walk_scatter(void *argument) {
+  struct scatter *s = argument;
+  walk_out(&s->w, s->g, s->c, s->result, s->b);
+}
+
 int hs_scatter(const struct regs *g, const struct hs_call *c, i64 result, const struct before *b,
                const u8 *data, u64 bytes) {
-  struct walk w = {.replay = 1, .data = data, .left = bytes};
-  walk_out(&w, g, c, result, b);
-  return !w.short_data && w.left == 0;
+  struct scatter s = {{.replay = 1, .data = data, .left = bytes}, g, c, result, b};
+  if (result == -HS_EFAULT) return hs_try(walk_scatter, &s) || (!s.w.short_data && !s.w.left);
+  walk_scatter(&s);
+  return !s.w.short_data && s.w.left == 0;
 }
 
 u64 hs_iov_bytes(const struct iovec64 *iov, u64 count) {
