@@ -198,7 +198,8 @@ export type Feature =
   | { available: false; code: string; errno: number; reason: string };
 
 /** What this kernel lets this process do, found by loading and attaching trivial programs where
- * nobody notices: its own network namespace, a cgroup of its own, this thread. Takes milliseconds. */
+ * nobody notices: its own network namespace, a cgroup of its own, this thread. Takes
+ * milliseconds. */
 export function features(): Record<FeatureName, Feature>;
 
 // ------------------------------------------------------------------------------- shared memory

@@ -90,7 +90,7 @@ struct hs_control {
   unsigned int mode, commit;       /* enum hs_mode (the shim sets LIVE), enum hs_commit */
   unsigned int files, flags;       /* enum hs_files, HS_FLAG_* (the engine may clear PROTECTED) */
   unsigned long ringBytes;
-  unsigned long seed;              /* of this pair: AT_RANDOM and what must be equal but unguessable */
+  unsigned long seed;              /* of this pair: AT_RANDOM, and what must be equal on both */
   unsigned char pad0[64 - 48];
   /* 64: the producer's line */
   volatile unsigned long head;     /* bytes published */
@@ -114,7 +114,8 @@ struct hs_control {
   volatile unsigned int live;      /* 1 when the backup's program has gone live */
   volatile unsigned int failure;   /* enum-free code of a refused start; text in `sentence` */
   volatile unsigned long maxLagBytes; /* primary waits while head - replayed is more; 0: no bound */
-  volatile unsigned long liveNs, deadNs, restoredNs, firstByteNs; /* CLOCK_MONOTONIC, the backup's */
+  /* CLOCK_MONOTONIC, the backup's */
+  volatile unsigned long liveNs, deadNs, restoredNs, firstByteNs;
   unsigned char pad4[128 - 56];
   /* 384: order (the shim's alone) */
   volatile unsigned int baton, waiters; /* 0 free, 1 held, 2 held and wanted */

@@ -123,7 +123,8 @@ void hs_net_forget(struct hs_conn *k) {
   /* a new connection of the same client and port may have taken the key over already */
   if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0 && current == slot) {
     if (recording()) {
-      /* its FIN is still on its way: the slot stays until a SYN-ACK takes the key over, or a sweep */
+      /* its FIN is still on its way: the slot stays until a SYN-ACK takes the key over, or a
+       * sweep */
       __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
       __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
       return;

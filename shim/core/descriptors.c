@@ -253,8 +253,8 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_append_bytes(t, HS_NR_fcntl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rdx,
                     result >= 0 ? bytes : 0);
   }
-  if (g->rsi == 4 && result >= 0)
-    hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | ((g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+  u32 nonblock = (g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
+  if (g->rsi == 4 && result >= 0) hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | nonblock);
   return result;
 }
 

@@ -195,7 +195,8 @@ i64 hs_irr_lock_all(struct thread *t, struct regs *g, const struct hs_call *c) {
 /* ---- the digest of writable memory ---- */
 
 static int is_ours(u64 at) {
-  return (at >= HS_CORE_BASE && at < HS_CORE_END) || (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
+  return (at >= HS_CORE_BASE && at < HS_CORE_END) ||
+         (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
          (at >= HS_STUBS_HIGH && at < HS_STUBS_HIGH + HS_STUBS_BYTES) ||
          (at >= HS_STUBS_PIE && at < HS_STUBS_PIE + HS_STUBS_BYTES) ||
          (at >= HS_STUBS_LOW && at < HS_STUBS_LOW + HS_STUBS_BYTES);

@@ -111,7 +111,8 @@ export class FakePair {
 
   /** Waits until the status of one side is as wanted. */
   async until(
-    side: Side, what: string, isReached: (status: Awaited<ReturnType<FakePair['status']>>) => boolean,
+    side: Side, what: string,
+    isReached: (status: Awaited<ReturnType<FakePair['status']>>) => boolean,
   ): Promise<Awaited<ReturnType<FakePair['status']>>> {
     const deadline = performance.now() + 30_000;
     let last: unknown;

@@ -1,5 +1,5 @@
-/* parts.test.ts: the engine's small parts, each by itself: the takeover's states, the claims that
- * fencing goes by, lag, ARP frames, the counters in shared memory, the comparison of executables. */
+/* parts.test.ts: the small parts of the engine, each by itself: states of the takeover, claims that
+ * fencing goes by, lag, ARP frames, counters in shared memory, comparison of executables. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
