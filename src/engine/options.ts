@@ -46,6 +46,10 @@ export interface ReplayResult {
   records: number;
   replayed: number;
   divergence: DivergenceDetail | null;
+  /** Whether the log reaches the program's end; a program that was cut off is not compared. */
+  complete: boolean;
+  /** Where the log was cut in the middle of a block, and its rest left out. */
+  torn: { file: string; offset: number; cutBytes: number } | null;
   /** Writable memory, compared by digest per mapping at each process's end. */
   memory: { bytes: number; equal: boolean };
 }

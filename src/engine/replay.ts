@@ -7,6 +7,7 @@ import { LogReader, decodeRecord, layout, viewOf, type LogBlock } from '../chann
 import { NotReplicable, type DivergenceDetail } from '../errors.js';
 import { log } from '../log.js';
 import type { RawDivergence } from './control-block.js';
+import { compareExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
 import type { ReplayOptions, ReplayResult } from './options.js';
 import { RingWriter } from './ring.js';
@@ -19,6 +20,7 @@ const SPACE_BOUND_MS = 100;
 export async function replay(options: ReplayOptions, parts: Parts = {}): Promise<ReplayResult> {
   const reader = new LogReader(options.dir);
   checkVersion(reader, parts);
+  compareExecutables(reader.meta.manifest.executables, 'the host of the recording');
   const program = adoptSurroundings(reader.meta.process);
   const session = new Session(factsOf(reader, parts), parts);
   const feed = new LogFeed(reader, session);
@@ -85,6 +87,12 @@ class LogFeed {
     return this.#writer.consumedSeq;
   }
 
+  get torn(): ReplayResult['torn'] {
+    if (!this.#reader.torn) return null;
+    const { file, offset, cutBytes } = this.#reader.torn;
+    return { file, offset, cutBytes };
+  }
+
   async run(): Promise<void> {
     for (const block of this.#reader.blocks()) {
       this.records += block.records;
@@ -143,16 +151,19 @@ function verdict(session: Session, feed: LogFeed): ReplayResult {
   const replayed = feed.consumedSeq;
   // A program that ended early did something else than the log says, though nobody compared it.
   const divergence = raw ? detailOf(raw) : replayed < records ? feed.find(replayed + 1) : undefined;
-  if (!divergence && control.load32(layout.CONTROL.processes) > 0) {
-    log.info('the log ends before the program does: it was stopped, or is still being written');
+  const complete = divergence !== undefined || control.load32(layout.CONTROL.processes) === 0;
+  if (!complete) {
+    log.warn('the log ends before the program does: it was stopped, or is still being written');
   }
   return {
     records,
     replayed,
     divergence: divergence ?? null,
+    complete,
+    torn: feed.torn,
     memory: {
       bytes: counters.memoryBytes,
-      equal: counters.memoryUnequal === 0 && counters.memoryBytes > 0,
+      equal: counters.memoryUnequal === 0 && (counters.memoryBytes > 0 || !complete),
     },
   };
 }

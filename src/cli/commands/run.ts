@@ -51,7 +51,7 @@ export const replayCommand: CommandSpec = {
     await requireHost();
     const { replay } = await import('../../engine/index.js');
     const result = await replay({ dir, signal });
-    const { divergence, memory } = result;
+    const { divergence, complete, memory } = result;
     if (isJson) printJson(result);
     else if (divergence !== null) {
       const { seq, call, pid, tid, expected, got } = divergence;
@@ -59,8 +59,10 @@ export const replayCommand: CommandSpec = {
       printLine(`  expected ${expected}\n  got      ${got}`);
     } else {
       const same = memory.equal ? 'equal' : 'DIFFERENT';
-      printLine(`replayed ${result.replayed} of ${result.records} records; ` +
-        `${memory.bytes} bytes of writable memory ${same}`);
+      const cut = complete ? '' : "; the log ends there, before the program's end";
+      const compared = complete || memory.bytes > 0
+        ? `; ${memory.bytes} bytes of writable memory ${same}` : '';
+      printLine(`replayed ${result.replayed} of ${result.records} records${cut}${compared}`);
     }
     const isGood = divergence === null && memory.equal && result.replayed === result.records;
     return isGood ? 0 : endings.HS_DIVERGENCE.exit;
