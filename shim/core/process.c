@@ -308,23 +308,79 @@ i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 /* ---- exec ---- */
 
-static i64 executable_error(const char *path, i64 dirfd, u64 flags) {
-  u8 head[4];
+/* The interpreter named by a #! line, in place; NULL when there is none. */
+static char *interpreter_of(char *head) {
+  char *p = head + 2, *name;
+  while (*p == ' ' || *p == '\t') p++;
+  name = p;
+  while (*p && *p != ' ' && *p != '\t' && *p != '\n') p++;
+  *p = 0;
+  return *name ? name : NULL;
+}
+
+/* What the kernel's exec would fail with, 0 when it would not. */
+static i64 executable_error(const char *path, i64 dirfd, u64 flags, int depth) {
+  char head[256], link[40];
   u32 st[36];
-  i64 e = SYS(HS_NR_faccessat2, dirfd, path, 1, 0x200 | (flags & 0x1000));
-  if (e == -HS_ENOSYS || e == -HS_EINVAL) e = SYS(HS_NR_faccessat, dirfd, path, 1);
+  i64 n = 0;
+  if (depth > 5) return -40; /* ELOOP */
+  if (!*path && (flags & 0x1000)) { /* AT_EMPTY_PATH: the descriptor itself */
+    char *p = hs_put(link, "self/fd/");
+    *hs_put_dec(p, dirfd) = 0;
+    path = link;
+    dirfd = HIDDEN(HID_PROC);
+  }
+  i64 e = SYS(HS_NR_faccessat2, dirfd, path, 1, 0x200 /* AT_EACCESS */);
+  if (e == -HS_ENOSYS) e = SYS(HS_NR_faccessat, dirfd, path, 1);
   if (e) return e;
   i64 fd = SYS(HS_NR_openat, dirfd, path, HS_O_CLOEXEC, 0);
-  if (fd < 0) return fd == -HS_EACCES ? fd : fd;
+  if (fd < 0) return fd;
   e = SYS(HS_NR_fstat, fd, st);
-  i64 n = SYS(HS_NR_pread64, fd, head, 4, 0);
+  if (!e) n = SYS(HS_NR_pread64, fd, head, sizeof head - 1, 0);
   SYS(HS_NR_close, fd);
   if (e) return e;
   if ((st[6] & 0170000) != 0100000) return -HS_EACCES;
-  if (n >= 2 && head[0] == '#' && head[1] == '!') return 0;
-  if (n < 4 || head[0] != 0x7f || head[1] != 'E' || head[2] != 'L' || head[3] != 'F')
-    return -8; /* ENOEXEC */
+  head[n > 0 ? n : 0] = 0;
+  if (n >= 2 && head[0] == '#' && head[1] == '!') {
+    char *interpreter = interpreter_of(head);
+    return interpreter ? executable_error(interpreter, -100, 0, depth + 1) : -8;
+  }
+  if (n < 64 || memcmp(head, "\177ELF\2", 5)) return -8; /* ENOEXEC */
   return 0;
+}
+
+/* The real path of the file: on the backup neither the cwd nor the descriptor need be the same. */
+static i64 real_file(const char *path, i64 dirfd, char *to) {
+  char link[40], *p = hs_put(link, "self/fd/");
+  i64 fd = *path ? SYS(HS_NR_openat, dirfd, path, HS_O_PATH | HS_O_CLOEXEC, 0) : dirfd;
+  if (fd < 0) return fd;
+  *hs_put_dec(p, fd) = 0;
+  i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, to, 1023);
+  if (*path) SYS(HS_NR_close, fd);
+  to[n > 0 ? n : 0] = 0;
+  return n > 0 ? 0 : -HS_ENOENT;
+}
+
+/* The path as the kernel would tell the program (AT_EXECFN): execveat's are /dev/fd paths. */
+static void name_of_exec(char *to, const char *path, i64 dirfd) {
+  char *p = to;
+  if (dirfd != -100 && *path != '/') {
+    p = hs_put_dec(hs_put(p, "/dev/fd/"), dirfd);
+    if (*path) *p++ = '/';
+  }
+  for (u64 i = 0; path[i] && i < 900; i++) *p++ = path[i];
+  *p = 0;
+}
+
+static i64 strings_error(u64 list) {
+  u32 ok;
+  if (!list) return 0;
+  for (u64 i = 0;; i++) {
+    u64 text = hs_peek(list + 8 * i, &ok);
+    if (!ok) return -HS_EFAULT;
+    if (!text) return 0;
+    if (hs_peek(text & ~7ul, &ok), !ok) return -HS_EFAULT;
+  }
 }
 
 i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -333,33 +389,27 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 ok;
   struct hs_record *r = hs_turn(t);
   i64 error;
+  char file[1024]; /* the file itself; the program sees the path as it was given */
+  char name[1024];
   if (r) {
     error = r->result;
     hs_match(t, g, r, hs_check(g, c, error));
+    u64 bytes = HS_RECORD_LEN(r) < sizeof file ? HS_RECORD_LEN(r) : sizeof file - 1;
+    memcpy(file, HS_RECORD_DATA(r), bytes);
+    file[bytes] = 0;
     hs_consume(t, r);
   } else {
-    error = (hs_peek(path & ~7ul, &ok), ok) ? executable_error((const char *)path,
-                                                              at ? (i64)(int)g->rdi : -100,
-                                                              at ? g->r8 : 0)
-                                            : -HS_EFAULT;
+    error = (hs_peek(path & ~7ul, &ok), ok) ? strings_error(argv) : -HS_EFAULT;
+    if (!error) error = strings_error(envp);
+    if (!error)
+      error = executable_error((const char *)path, at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
     if (!error) hs_outbox_drain(t);
-    hs_append(t, (u32)g->rax, 0, error, hs_check(g, c, error), NULL, 0);
+    if (!error) error = real_file((const char *)path, at ? (i64)(int)g->rdi : -100, file);
+    hs_append_bytes(t, (u32)g->rax, 0, error, hs_check(g, c, error), file,
+                    error ? 0 : hs_strlen(file));
   }
   if (error) return error;
-  char full[600], *p = full;
-  if (at && *(char *)path != '/' && (int)g->rdi != -100) {
-    p = hs_put(p, "/proc/self/fd/");
-    p = hs_put_dec(p, (int)g->rdi);
-    if (*(char *)path) *p++ = '/';
-  }
-  for (u64 i = 0; ((char *)path)[i] && i < 500; i++) *p++ = ((char *)path)[i];
-  *p = 0;
-  /* links in /proc mean another file once the launcher runs */
-  if (hs_starts(full, "/proc/")) {
-    char target[600];
-    i64 n = SYS(HS_NR_readlink, full, target, sizeof target - 1);
-    if (n > 0 && target[0] == '/') memcpy(full, target, (u64)n), full[n] = 0;
-  }
+  name_of_exec(name, (const char *)path, at ? (i64)(int)g->rdi : -100);
   CTL->execs++;
   /* other threads of the process end with the exec */
   for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
@@ -373,7 +423,7 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   for (int s = 1; s <= 64; s++)
     if (t->actions[s].handler == 1) ignored |= HS_BIT(s);
   SLOT(t->slot)->execIgnored = ignored;
-  return hs_exec(t, full, (char **)argv, (char **)envp);
+  return hs_exec(t, file, name, (char **)argv, (char **)envp);
 }
 
 i64 hs_irr_set_tid_address(struct thread *t, struct regs *g, const struct hs_call *c) {

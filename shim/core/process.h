@@ -9,6 +9,6 @@ struct thread *hs_thread_new(u32 slot);
 u32 hs_chunk_new(void);
 void hs_chunk_free(u32 chunk);
 /* start.c: replaces the program by another; returns only -errno. */
-i64 hs_exec(struct thread *t, const char *path, char **argv, char **envp);
+i64 hs_exec(struct thread *t, const char *file, const char *name, char **argv, char **envp);
 
 #endif

@@ -77,11 +77,13 @@ i64 hs_irr_sigprocmask(struct thread *t, struct regs *g, const struct hs_call *c
 i64 hs_irr_sigaltstack(struct thread *t, struct regs *g, const struct hs_call *c) {
   (void)c;
   u32 ok = 1;
-  u64 sp = t->altstack_sp, flags = t->altstack_bytes ? t->altstack_flags : 2,
-      bytes = t->altstack_bytes;
+  u64 sp = t->altstack_sp, bytes = t->altstack_bytes;
+  int is_on_it = bytes && t->app_sp > sp && t->app_sp - sp <= bytes;
+  u64 flags = !bytes ? 2 : is_on_it ? 1 : t->altstack_flags;
   if (g->rdi) {
     u64 *set = (u64 *)g->rdi;
     if (hs_peek(g->rdi, &ok), !ok) return -HS_EFAULT;
+    if (is_on_it) return -HS_EPERM;
     u32 mode = (u32)set[1] & ~0x80000000u; /* SS_AUTODISARM */
     if (mode != 0 && mode != 1 && mode != 2) return -HS_EINVAL;
     if (mode == 2) {

@@ -49,7 +49,7 @@ static void follow_script(struct command *c, char *line) {
     if (*p) argument = p;
   }
   char *script = c->scripts[c->depth];
-  copy_text(script, c->path, sizeof c->scripts[0]);
+  copy_text(script, c->depth ? c->path : c->executed, sizeof c->scripts[0]);
   copy_text(c->path, interpreter, sizeof c->path);
   char **to = c->rewritten[c->depth & 1];
   to[n++] = interpreter;
@@ -71,7 +71,7 @@ static const char *no_such(struct command *c, const char *path, const char *what
   return text;
 }
 
-i64 hs_resolve(struct command *c, const char *path, char **argv, char **envp) {
+i64 hs_resolve(struct command *c, const char *path, const char *name, char **argv, char **envp) {
   int bare = 1;
   for (const char *p = path; *p; p++)
     if (*p == '/') bare = 0;
@@ -81,7 +81,7 @@ i64 hs_resolve(struct command *c, const char *path, char **argv, char **envp) {
     c->error = no_such(c, path, ": no such program, or it may not be executed");
     return -HS_ENOENT;
   }
-  c->executed = c->path;
+  c->executed = name ? name : c->path;
   while (c->depth < HS_SCRIPT_DEPTH) {
     char *line = c->lines[c->depth];
     i64 fd = SYS(HS_NR_open, c->path, HS_O_CLOEXEC, 0);

@@ -208,7 +208,8 @@ static void record_start(struct thread *t, u64 mask, u64 ignored) {
   hs_consume(t, r);
 }
 
-static void run(char **argv, char **envp, u64 *auxv, const char *path, int after_exec, u32 slot) {
+static void run(char **argv, char **envp, u64 *auxv, const char *file, const char *name,
+                int after_exec, u32 slot) {
   static struct image program, interpreter;
   static struct stack stack;
   begin_threads(slot, after_exec);
@@ -221,7 +222,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   hs_sites_init();
   record_start(t, mask, ignored);
   static struct command command;
-  if (hs_resolve(&command, path, argv, envp)) hs_refuse(command.error);
+  if (hs_resolve(&command, file, name, argv, envp)) hs_refuse(command.error);
   hs_load(&program, command.path, HS_PIE_BASE);
   if (program.interpreter[0]) {
     hs_load(&interpreter, program.interpreter, 0);
@@ -231,7 +232,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   hs_write_stack(&stack, &command, envp, auxv, &program, &interpreter);
   detach_image();
   name_process(&program, &stack, heap);
-  name_thread(command.path);
+  name_thread(command.executed);
   SYS(HS_NR_close, program.fd);
   memcpy(hs_process.executable, command.path, hs_strlen(command.path) + 1);
   hs_signals_init(mask, ignored);
@@ -242,7 +243,7 @@ static void run(char **argv, char **envp, u64 *auxv, const char *path, int after
   hs_jump(stack.sp, interpreter.entry ? interpreter.entry : program.entry);
 }
 
-i64 hs_exec(struct thread *t, const char *path, char **argv, char **envp) {
+i64 hs_exec(struct thread *t, const char *file, const char *name, char **argv, char **envp) {
   static char *list[8192];
   static char base[16], slot[16];
   u32 n = 0;
@@ -252,7 +253,8 @@ i64 hs_exec(struct thread *t, const char *path, char **argv, char **envp) {
   list[n++] = (char *)"+x";
   list[n++] = base;
   list[n++] = slot;
-  list[n++] = (char *)path;
+  list[n++] = (char *)file;
+  list[n++] = (char *)name;
   for (u32 i = 0; argv && argv[i] && n < 8190; i++) list[n++] = argv[i];
   list[n] = NULL;
   static char *empty[1];
@@ -296,10 +298,10 @@ void hs_start_main(u64 *sp) {
   u64 *auxv = find_auxv(envp);
   for (u64 *a = auxv; a[0]; a += 2)
     if (a[0] == 33) hs_clock_init(a[1]);
-  if (sp[0] > 4 && hs_streq(argv[1], "+x")) {
+  if (sp[0] > 5 && hs_streq(argv[1], "+x")) {
     hs_process.hidden_base = (u32)parse_number(argv[2]);
     map_session(HIDDEN(HID_SESSION));
-    run(argv + 5, envp, auxv, argv[4], 1, (u32)parse_number(argv[3]));
+    run(argv + 6, envp, auxv, argv[4], argv[5], 1, (u32)parse_number(argv[3]));
   }
   fix_personality(argv, envp);
   i64 fds[HID_COUNT];
@@ -311,5 +313,5 @@ void hs_start_main(u64 *sp) {
   fds[HID_PROC] = SYS(HS_NR_open, "/proc", HS_O_PATH | HS_O_DIRECTORY, 0);
   if (CTL->flags & HS_FLAG_TAKEOVER) fds[HID_RAW] = hs_tcp_raw_open();
   hide(fds);
-  run(program, envp, auxv, program[0], 0, 0);
+  run(program, envp, auxv, program[0], NULL, 0, 0);
 }
