@@ -92,13 +92,13 @@ function takeoverOf(facts: PairFacts, session: Session | undefined) {
   };
 }
 
-/** Connections whose place is in use. Only places that ever were are looked at: reading the others
- * would make the kernel allocate their pages. */
+/** Connections whose place is in use; those made after a takeover have none. Only places that ever
+ * were are looked at: reading the others would make the kernel allocate their pages. */
 function openConnections(session: Session): number {
   const made = session.control.load64(CONTROL.connsMade) +
     session.control.load64(CONTROL.connsRestored);
-  const places = Math.min(made, HS_MAX_CONNS);
-  if (places === 0) return 0;
+  if (made === 0) return 0;
+  const places = Math.min(made + 1, HS_MAX_CONNS); // place 0 is nobody's
   const bytes = Math.ceil((places * CONN_BYTES) / PAGE_BYTES) * PAGE_BYTES;
   const buffer = mapMemory(session.fd, HS_CONNS_OFFSET, bytes);
   try {
