@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plan, type Bed } from '../../src/bed/bed.js';
 import { redisPort, startSubject, type SubjectKind } from '../../src/bed/subject.js';
+import { Gathered, messageOf, type BenchContext, type Figure } from './figures.js';
 
 export interface RedisBenchOptions {
   requests: number;
@@ -17,7 +18,35 @@ export interface RedisBenchOptions {
 export type Sample = Map<string, { value: number; unit: string }>;
 
 /** Requests that are sent before the server has answered the first, by name of the metric. */
-const depths = [1, 16] as const;
+export const depths = [1, 16] as const;
+
+/** All turns, native first in every run. A subject that fails is left out from then on. */
+export async function benchRedis(
+  context: BenchContext,
+  bed: Bed,
+  options: RedisBenchOptions & { subjects: readonly SubjectKind[] },
+): Promise<{ figures: Figure[]; failed: number }> {
+  const order: SubjectKind[] = [...new Set<SubjectKind>(['native', ...options.subjects])];
+  const gathered = new Gathered('redis');
+  const failed = new Set<SubjectKind>();
+  for (let run = 1; run <= context.runs; run++) {
+    let native: Sample | undefined;
+    for (const kind of order.filter((each) => !failed.has(each))) {
+      context.progress(`redis ${run}/${context.runs}: ${kind}`);
+      try {
+        const sample = await measureRedis(bed, kind, options);
+        if (kind === 'native') native = sample;
+        for (const [metric, { value, unit }] of sample) {
+          gathered.add(kind, metric, unit, value, native?.get(metric)?.value);
+        }
+      } catch (error) {
+        failed.add(kind);
+        context.progress(`${kind} could not be measured: ${messageOf(error)}`);
+      }
+    }
+  }
+  return { figures: gathered.all(), failed: failed.size };
+}
 
 /** One turn: starts the subject on fresh hosts, measures, and ends it. */
 export async function measureRedis(
@@ -32,8 +61,9 @@ export async function measureRedis(
   for (const depth of depths) {
     // Pipelines are an order of magnitude faster: as many more requests take as long.
     const requests = options.requests * (depth === 1 ? 1 : 8);
-    await bed.run('client', command({ ...options, requests: Math.ceil(requests / 10) }, depth));
-    const csv = await bed.run('client', command({ ...options, requests }, depth));
+    const few = { ...options, requests: Math.ceil(requests / 10) };
+    await bed.run('client', benchmarkCommand(few, depth));
+    const csv = await bed.run('client', benchmarkCommand({ ...options, requests }, depth));
     for (const [metric, entry] of parse(csv, depth)) sample.set(metric, entry);
   }
   const ended = subject.unexpectedEnd();
@@ -43,11 +73,20 @@ export async function measureRedis(
   return sample;
 }
 
-function command({ requests, clients }: RedisBenchOptions, depth: number): string[] {
+/** redis-benchmark of the bed; `tests` are those it knows. */
+export function benchmarkCommand(
+  { requests, clients }: RedisBenchOptions,
+  depth: number,
+  tests = 'set,get',
+): string[] {
   return [
-    'redis-benchmark', '-h', plan.vip, '-p', String(redisPort), '-t', 'set,get', '--csv',
+    'redis-benchmark', '-h', plan.vip, '-p', String(redisPort), '-t', tests, '--csv',
     '-n', String(requests), '-c', String(clients), '-P', String(depth), '-r', '10000', '-d', '64',
   ];
+}
+
+export function metricOf(name: string, depth: number): string {
+  return depth === 1 ? name : `${name} pipeline ${depth}`;
 }
 
 /** redis-benchmark --csv: "test","rps","avg_latency_ms",…,"p50_latency_ms",…,"p99_latency_ms". */
@@ -59,7 +98,7 @@ export function parse(csv: string, depth: number): Sample {
     const name = row[0]?.toLowerCase();
     if (name !== 'set' && name !== 'get') continue;
     const column = (title: string) => Number(row[header.indexOf(title)]);
-    const metric = depth === 1 ? name : `${name} pipeline ${depth}`;
+    const metric = metricOf(name, depth);
     sample.set(metric, { value: column('rps'), unit: '1/s' });
     sample.set(`${metric} p50`, { value: column('p50_latency_ms'), unit: 'ms' });
     sample.set(`${metric} p99`, { value: column('p99_latency_ms'), unit: 'ms' });

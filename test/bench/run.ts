@@ -1,48 +1,72 @@
-/* run.ts: `npm run bench`: measures, and prints one JSON line per figure:
- * {"bench","subject","metric","value","unit","native","ratio","runs"}. `value` and `native` are
- * medians over the runs; `ratio` is value / native.
+/* run.ts: `npm run bench`: runs the parts of the benchmark one after the other, and prints their
+ * figures (figures.ts), one JSON line each, as soon as a part is done.
  * The rule: standard output holds nothing but those lines; progress goes to standard error. */
 import { parseArgs } from 'node:util';
 import { Bed } from '../../src/bed/bed.js';
 import { subjectKinds, type SubjectKind } from '../../src/bed/subject.js';
 import { UserError, exitCodeOf } from '../../src/errors.js';
-import { measureRedis, type Sample } from './redis.js';
+import { benchBlackout } from './blackout.js';
+import { benchCalls } from './calls.js';
+import { lineOf, messageOf, type BenchContext, type Figure } from './figures.js';
+import { benchLag } from './lag.js';
+import { benchLog } from './log.js';
+import { benchRedis } from './redis.js';
+
+const parts = ['calls', 'log', 'redis', 'lag', 'blackout'] as const;
+type Part = (typeof parts)[number];
 
 interface Settings {
+  only: Part[];
   runs: number;
+  calls: number;
   requests: number;
   clients: number;
   subjects: SubjectKind[];
+  kills: number;
+  many: number;
 }
 
-const help = `Usage: npm run bench -- [--runs N] [--requests N] [--clients N] [--subjects A,B]
-  --runs N         turns of each subject; medians are shown (default 3; HOTSWAP_BENCH_RUNS)
+const help = `Usage: npm run bench -- [options]
+  --only A,B       parts of ${parts.join(', ')} (default: all)
+  --runs N         turns of each part; medians are shown (default 3; HOTSWAP_BENCH_RUNS)
+  --calls N        calls of each class (default 50000)
   --requests N     requests per figure without a pipeline (default 40000)
   --clients N      connections of redis-benchmark (default 50)
-  --subjects A,B   of ${subjectKinds.join(', ')} (default record,async,logged)
-Example: npm run bench -- --runs 5 --subjects logged`;
+  --subjects A,B   of redis: ${subjectKinds.join(', ')} (default record,async,logged)
+  --kills N        takeovers with 20 connections (default 3)
+  --many N         connections of one more takeover (default 1000; 0: none)
+Example: npm run bench -- --only redis,lag --runs 5
+Prints one JSON line per figure: value and native are medians over the runs, ratio is
+value / native; what there is no native figure of has null there.`;
 
 function readSettings(): Settings {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { runs: text, requests: text, clients: text, subjects: text, json: { type: 'boolean' },
-      help: { type: 'boolean' } },
+    options: { only: text, runs: text, calls: text, requests: text, clients: text, subjects: text,
+      kills: text, many: text, json: { type: 'boolean' }, help: { type: 'boolean' } },
   });
   if (values.help) {
     process.stdout.write(`${help}\n`);
     process.exit(0);
   }
-  const subjects = (values.subjects ?? 'record,async,logged').split(',').map((name) => {
-    const kind = subjectKinds.find((each) => each === name);
-    if (kind) return kind;
-    throw new UserError(`--subjects ${name} is none of ${subjectKinds.join(', ')}`);
-  });
   return {
+    only: values.only === undefined ? [...parts] : chosen('only', values.only, parts),
     runs: count('runs', values.runs ?? process.env['HOTSWAP_BENCH_RUNS'] ?? '3'),
+    calls: count('calls', values.calls ?? '50000'),
     requests: count('requests', values.requests ?? '40000'),
     clients: count('clients', values.clients ?? '50'),
-    subjects,
+    subjects: chosen('subjects', values.subjects ?? 'record,async,logged', subjectKinds),
+    kills: count('kills', values.kills ?? '3'),
+    many: values.many === '0' ? 0 : count('many', values.many ?? '1000'),
   };
+}
+
+function chosen<T extends string>(option: string, list: string, known: readonly T[]): T[] {
+  return list.split(',').map((name) => {
+    const found = known.find((each) => each === name);
+    if (found) return found;
+    throw new UserError(`--${option} ${name} is none of ${known.join(', ')}`);
+  });
 }
 
 function count(name: string, text: string): number {
@@ -50,65 +74,50 @@ function count(name: string, text: string): number {
   throw new UserError(`--${name} ${text} is not a whole number above 0`);
 }
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+function progress(words: string): void {
+  process.stderr.write(`${words}\n`);
 }
 
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
-}
-
-/** All turns, native first in every run. A subject that fails is left out from then on. */
-async function measure(settings: Settings) {
-  const order: SubjectKind[] = [...new Set<SubjectKind>(['native', ...settings.subjects])];
-  const samples = new Map<SubjectKind, Sample[]>(order.map((kind) => [kind, []]));
-  const failed = new Set<SubjectKind>();
+/** One part to its end: its figures, and how much of it could not be measured. */
+async function measure(part: Part, settings: Settings) {
+  const context: BenchContext = { runs: settings.runs, progress };
+  const done = (figures: Figure[]) => ({ figures, failed: 0 });
+  if (part === 'calls') return done(await benchCalls(context, settings.calls));
   await using bed = await Bed.create();
-  for (let run = 1; run <= settings.runs; run++) {
-    for (const kind of order.filter((each) => !failed.has(each))) {
-      process.stderr.write(`run ${run}/${settings.runs}: ${kind}\n`);
-      try {
-        samples.get(kind)?.push(await measureRedis(bed, kind, settings));
-      } catch (error) {
-        failed.add(kind);
-        const why = error instanceof Error ? error.message : String(error);
-        process.stderr.write(`${kind} could not be measured: ${why}\n`);
-      }
-    }
-  }
-  return { samples, failed };
-}
-
-function print(samples: Map<SubjectKind, Sample[]>): void {
-  const medianOf = (kind: SubjectKind, metric: string) => {
-    const turns = samples.get(kind) ?? [];
-    return median(turns.map((turn) => turn.get(metric)?.value ?? NaN));
-  };
-  for (const [subject, turns] of samples) {
-    for (const [metric, { unit }] of turns[0] ?? []) {
-      const value = round(medianOf(subject, metric));
-      const native = round(medianOf('native', metric));
-      const ratio = round(value / native);
-      const line = { bench: 'redis', subject, metric, value, unit, native, ratio,
-        runs: turns.length };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
-    }
+  switch (part) {
+    case 'log':
+      return done(await benchLog(context, bed, settings));
+    case 'redis':
+      return await benchRedis(context, bed, settings);
+    case 'lag':
+      return done(await benchLag(context, bed, settings));
+    case 'blackout':
+      return done(await benchBlackout(context, bed,
+        { kills: settings.kills, manyConnections: settings.many }));
   }
 }
 
 async function main(): Promise<number> {
-  const { samples, failed } = await measure(readSettings());
-  print(samples);
-  return failed.size === 0 ? 0 : 1;
+  const settings = readSettings();
+  let failures = 0;
+  for (const part of parts.filter((each) => settings.only.includes(each))) {
+    try {
+      const { figures, failed } = await measure(part, settings);
+      for (const figure of figures) process.stdout.write(`${lineOf(figure)}\n`);
+      failures += failed;
+    } catch (error) {
+      // The other parts are worth having all the same.
+      failures++;
+      progress(`${part} could not be measured: ${messageOf(error)}`);
+    }
+  }
+  return failures === 0 ? 0 : 1;
 }
 
 main().then(
-  (status) => process.exit(status),
+  (status) => process.stdout.write('', () => process.exit(status)),
   (error: unknown) => {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`bench: ${messageOf(error)}\n`);
     process.exit(exitCodeOf(error));
   },
 );
