@@ -30,17 +30,19 @@ struct walk {
   int careful; /* the call failed with EFAULT: only what is there, and not much of it */
 };
 
-static int is_there(u64 address, u64 bytes) {
+/* How much of it is there: all, what lies on the first page, or nothing. */
+static u64 present_bytes(u64 address, u64 bytes) {
   u32 first, last;
   hs_peek(address & ~7ul, &first);
   hs_peek((address + bytes - 1) & ~7ul, &last);
-  return bytes <= PAGE && first && last;
+  if (!first || bytes > PAGE) return 0;
+  return last ? bytes : PAGE_UP(address + 1) - address;
 }
 
 
 static void visit(struct walk *w, u64 address, u64 bytes) {
   if (!address || !bytes) return;
-  if (w->careful && !is_there(address, bytes)) return;
+  if (w->careful && !(bytes = present_bytes(address, bytes))) return;
   if (w->replay) {
     if (bytes > w->left) {
       w->short_data = 1;

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x5c175222u
+#define HS_CALL_TABLE_HASH 0xb87d617cu
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -718,7 +718,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}}},
   [124] = {"getsid", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
-  [125] = {"capget", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+  [125] = {"capget", HS_RESULT, HS_OUT_ALWAYS, 2, HS_IRR_NONE, 0, 0,
     {{HS_INOUT, HS_FIXED, 8}, {HS_OUT, HS_FIXED, 24}}},
   [126] = {"capset", HS_IRREGULAR, 0, 2, HS_IRR_identity, 0, 0,
     {{HS_IN, HS_FIXED, 8}, {HS_IN, HS_FIXED, 24}}},
@@ -972,7 +972,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [246] = {"kexec_load", HS_REFUSED, 0, 4, HS_IRR_NONE, -1, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [247] = {"waitid", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_wait, 0, 0,
+  [247] = {"waitid", HS_IRREGULAR, HS_OUT_ALWAYS | HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_wait, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 128},
      {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 144}}},
   [248] = {"add_key", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,

@@ -110,7 +110,11 @@ i64 hs_irr_robust_list(struct thread *t, struct regs *g, const struct hs_call *c
   return 0;
 }
 
-#define SHIM_MAPPINGS 0x400000000ul /* what the shim itself maps, generously */
+/* What the shim itself maps: shared memory counts against RLIMIT_AS alone. */
+static u64 shim_mappings(int as) {
+  u64 own = HS_MAX_SLOTS * HS_THREAD_BYTES + 3 * HS_STUBS_BYTES + (8ul << 20);
+  return as ? own + HS_SESSION_BYTES + 2 * CTL->ringBytes + (8ul << 20) : own;
+}
 
 /* RLIMIT_AS and RLIMIT_DATA count the shim's mappings too: the kernel is given as much more, the
  * program is told its own value. */
@@ -129,7 +133,7 @@ static i64 limit_memory(struct thread *t, struct regs *g, int as) {
     if (!ok) return -HS_EFAULT;
     u64 real[2] = {fresh[0], fresh[1]};
     for (int i = 0; i < 2; i++)
-      if (real[i] < ~0ul - SHIM_MAPPINGS) real[i] += SHIM_MAPPINGS;
+      if (real[i] < ~0ul - shim_mappings(as)) real[i] += shim_mappings(as);
     i64 e = fresh[0] > fresh[1] ? -HS_EINVAL : SYS(HS_NR_prlimit64, 0, resource, real, 0);
     if (e) return e;
   }

@@ -10,6 +10,7 @@
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
+#include "../start/start.h"
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
        CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
@@ -372,6 +373,40 @@ static void name_of_exec(char *to, const char *path, i64 dirfd) {
   *p = 0;
 }
 
+/* Scripts are followed before the exec, and what came of it is recorded: the file that is mapped
+ * and the words before the program's own arguments. A replay needs no script to be there. */
+static struct command command;
+static char resolved_text[8192];
+static u64 resolved_bytes;
+
+static i64 resolve(const char *file, const char *name, char **argv, char **envp) {
+  char *p = resolved_text;
+  command.depth = command.prefix = 0;
+  i64 error = hs_resolve(&command, file, name, argv, envp);
+  if (error) return error;
+  p = hs_put(p, command.path) + 1;
+  p[-1] = 0;
+  for (u32 i = 0; i < command.prefix; i++) {
+    p = hs_put(p, command.argv[i]) + 1;
+    p[-1] = 0;
+  }
+  resolved_bytes = (u64)(p - resolved_text);
+  return 0;
+}
+
+static void read_resolved(const char *text, u64 bytes, char **argv) {
+  u32 n = 0;
+  if (bytes > sizeof resolved_text) bytes = sizeof resolved_text;
+  memcpy(resolved_text, text, bytes);
+  char *p = resolved_text, *end = resolved_text + bytes;
+  memcpy(command.path, p, hs_strlen(p) + 1);
+  for (p += hs_strlen(p) + 1; p < end; p += hs_strlen(p) + 1) command.rewritten[0][n++] = p;
+  for (u32 i = n ? 1 : 0; argv && (i == 0 || argv[0]) && argv[i] && n < 8190; i++)
+    command.rewritten[0][n++] = argv[i];
+  command.rewritten[0][n] = NULL;
+  command.argv = command.rewritten[0];
+}
+
 static i64 strings_error(u64 list) {
   u32 ok;
   if (!list) return 0;
@@ -391,12 +426,12 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   i64 error;
   char file[1024]; /* the file itself; the program sees the path as it was given */
   char name[1024];
+  name_of_exec(name, (hs_peek(path & ~7ul, &ok), ok) ? (const char *)path : "",
+               at ? (i64)(int)g->rdi : -100);
   if (r) {
     error = r->result;
     hs_match(t, g, r, hs_check(g, c, error));
-    u64 bytes = HS_RECORD_LEN(r) < sizeof file ? HS_RECORD_LEN(r) : sizeof file - 1;
-    memcpy(file, HS_RECORD_DATA(r), bytes);
-    file[bytes] = 0;
+    if (!error) read_resolved((const char *)HS_RECORD_DATA(r), HS_RECORD_LEN(r), (char **)argv);
     hs_consume(t, r);
   } else {
     error = (hs_peek(path & ~7ul, &ok), ok) ? strings_error(argv) : -HS_EFAULT;
@@ -405,11 +440,11 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
       error = executable_error((const char *)path, at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
     if (!error) hs_outbox_drain(t);
     if (!error) error = real_file((const char *)path, at ? (i64)(int)g->rdi : -100, file);
-    hs_append_bytes(t, (u32)g->rax, 0, error, hs_check(g, c, error), file,
-                    error ? 0 : hs_strlen(file));
+    if (!error) error = resolve(file, name, (char **)argv, (char **)envp);
+    hs_append_bytes(t, (u32)g->rax, 0, error, hs_check(g, c, error), resolved_text,
+                    error ? 0 : resolved_bytes);
   }
   if (error) return error;
-  name_of_exec(name, (const char *)path, at ? (i64)(int)g->rdi : -100);
   CTL->execs++;
   /* other threads of the process end with the exec */
   for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
@@ -423,7 +458,7 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   for (int s = 1; s <= 64; s++)
     if (t->actions[s].handler == 1) ignored |= HS_BIT(s);
   SLOT(t->slot)->execIgnored = ignored;
-  return hs_exec(t, file, name, (char **)argv, (char **)envp);
+  return hs_exec(t, command.path, name, command.argv, (char **)envp);
 }
 
 i64 hs_irr_set_tid_address(struct thread *t, struct regs *g, const struct hs_call *c) {

@@ -55,6 +55,7 @@ static void follow_script(struct command *c, char *line) {
   to[n++] = interpreter;
   if (argument) to[n++] = argument;
   to[n++] = script;
+  c->prefix = n + (c->prefix ? c->prefix - 1 : 0);
   for (u32 i = 1; c->argv[0] && c->argv[i] && n < 8190; i++) to[n++] = c->argv[i];
   to[n] = NULL;
   c->argv = to;

@@ -23,6 +23,7 @@ struct command {
   char scripts[HS_SCRIPT_DEPTH][1024];
   char lines[HS_SCRIPT_DEPTH][512];
   u32 depth;
+  u32 prefix; /* words of argv that #! lines put before the program's own argv[1] */
   const char *executed; /* AT_EXECFN */
   char **argv;
   char *rewritten[2][8192];

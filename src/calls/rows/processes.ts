@@ -31,7 +31,7 @@ export const processes: readonly Row[] = [
     irregular('prctl')),
   row(231, 'exit_group', [value('status')], irregular('exit_group')),
   row(247, 'waitid', [value('which'), pid, out.struct('siginfo'), option, out.struct('rusage')],
-    irregular('wait').blocking.restarts),
+    irregular('wait').always.blocking.restarts),
   row(272, 'unshare', [flags], refuse('EPERM', namespaces)),
   row(308, 'setns', [fd, flags], refuse('EPERM', namespaces)),
   row(312, 'kcmp', [pid, value('other'), option, value('first'), value('second')],
