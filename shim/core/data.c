@@ -112,6 +112,7 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
       struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
       if (!k) break;
       k->written += (u64)result;
+      if (UNLIKELY(hs_mode == HS_MODE_LIVE) && !CTL->firstByteNs) CTL->firstByteNs = hs_now_ns(1);
       if (!r) { /* sent directly */
         k->first_at = k->end_at = k->sent = k->sendable = k->written;
         break;

@@ -79,6 +79,7 @@ static void send_again(i64 fd, struct hs_conn *k, u64 from) {
       break;
     }
     from += (u64)n;
+    if (!CTL->firstByteNs) CTL->firstByteNs = hs_now_ns(1);
   }
   hs_conn_drop(k, ~0ul);
 }
@@ -152,6 +153,7 @@ void hs_go_live(struct thread *t) {
     hs_mode = HS_MODE_LIVE;
     hs_signals_go_live(t, 1);
     if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
+    CTL->restoredNs = hs_now_ns(1);
     hs_process.live_done = 1;
     CTL->liveNs = hs_now_ns(1);
     __atomic_store_n(&CTL->live, 1, __ATOMIC_SEQ_CST);
