@@ -35,6 +35,8 @@ void hs_wake_before_wait(void) {
 }
 
 void hs_wake_consumer(void) {
+  /* `head` first, then the flag: the engine does it the other way round */
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
   if (!__atomic_load_n(&CTL->dataSleeping, __ATOMIC_SEQ_CST)) return;
   __atomic_store_n(&CTL->dataSleeping, 0, __ATOMIC_RELAXED);
   __atomic_add_fetch(&CTL->dataWord, 1, __ATOMIC_SEQ_CST);
