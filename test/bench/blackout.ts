@@ -50,7 +50,7 @@ export async function benchBlackout(
 async function measureKill(bed: Bed, gathered: Gathered, load: Partial<LoadOptions>) {
   const logDir = mkdtempSync(join(tmpdir(), 'hotswap-bench-blackout-'));
   await bed.reset();
-  // One machine, one monotonic clock: this process, the client and the engine of the backup share it.
+  // One machine, one monotonic clock: this process and the engine of the backup share it.
   let faultNs = 0;
   const { report } = await runTrial(bed, {
     subject: 'logged', fault: 'power', load, beforeMs: 2000, afterMs: 2500, logDir,

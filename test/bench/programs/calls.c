@@ -39,7 +39,10 @@ int main(int argc, char **argv) {
   int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
   int poll = epoll_create1(0);
   struct epoll_event event;
-  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  /* Between neighbours it never equals: otherwise, depending on what happens to lie beside it,
+   * the kernel would merge and split mappings in one of the two cases only. */
+  char *guarded = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *page = guarded + 4096;
   unsigned word = 0;
   MEASURE("time", n, clock_gettime(CLOCK_MONOTONIC, &t));
   MEASURE("result", n, syscall(SYS_getppid));
