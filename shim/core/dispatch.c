@@ -42,6 +42,9 @@ static void yield_if_due(struct thread *t) {
   hs_consume(t, r);
 }
 
+/* A futex wait with a time-out ends with EINTR whatever the handler's flags say. */
+static int is_timed_wait(const struct regs *g) { return g->rax == HS_NR_futex && g->r10 != 0; }
+
 i64 hs_dispatch(struct regs *g) {
   struct thread *t = self();
   u64 nr = g->rax;
@@ -58,7 +61,7 @@ i64 hs_dispatch(struct regs *g) {
     default: result = hs_regular(t, g, c); break;
   }
   if (UNLIKELY(t->signal_follows))
-    hs_signals_after(t, g, &result, c->flags & HS_RESTARTS);
+    hs_signals_after(t, g, &result, (c->flags & HS_RESTARTS) && !is_timed_wait(g));
   else
     t->masked_temporarily = 0;
   yield_if_due(t);

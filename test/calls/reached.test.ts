@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { suite } from '../support/suite.js';
+import { gaps } from './gaps.js';
 import { buildPrograms, families, programsOf, reachedBy } from './support.js';
 
 interface ConformanceRow {
@@ -22,6 +23,7 @@ test('every row of the call table is reached by a program', async () => {
   assert.ok(rows.length > 300, `${rows.length} rows are not the whole table`);
   const reached = new Set<string>();
   for (const program of families().flatMap(programsOf)) {
+    if (gaps[`${program.family}/${program.name}`] !== undefined) continue;
     for (const name of Object.keys(await reachedBy(program))) reached.add(name);
   }
   const missing = rows.filter(({ name }) => !reached.has(name));
