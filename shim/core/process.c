@@ -193,7 +193,11 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
     args.child_tid = (u64)&t->vfork_word;
   }
   CTL->threads++;
+  /* a signal that met the child before it knows which thread it is would be lost */
+  u64 all = ~HS_SYNCHRONOUS;
+  SYS(HS_NR_rt_sigprocmask, 2 /* SETMASK */, &all, 0, 8);
   tid = hs_clone(&args, sizeof args, child);
+  hs_set_kernel_mask(t);
   if (tid < 0) {
     CTL->threads--;
     CTL->slots--;
