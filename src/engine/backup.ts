@@ -77,7 +77,7 @@ class BackupHost {
     const stopped = new Promise<'stopped'>((resolve) => {
       this.#onStop = () => resolve('stopped');
     });
-    const onAbort = (): void => void this.#stop('the backup was interrupted');
+    const onAbort = (): void => void this.#leave();
     options.signal.addEventListener('abort', onAbort, { once: true });
     cleanup.defer(() => options.signal.removeEventListener('abort', onAbort));
     if (options.signal.aborted) onAbort();
@@ -159,6 +159,7 @@ class BackupHost {
       cleanup.defer(holdSilently(vip, options.dev));
     }
     await prepareClock(session, program);
+    options.signal.throwIfAborted();
     session.start(program, { maps: this.#enforcement?.fds, isDetached: true });
     this.#pump.send({
       kind: 'go', vip: isNetworked ? manifest.vip : null, sessionFd: session.fd,
@@ -194,6 +195,16 @@ class BackupHost {
   #result(end: PairResult): PairResult {
     this.options.signal.throwIfAborted();
     return this.#isStopped ? { exitCode: null, exitSignal: null } : end;
+  }
+
+  /** Interrupted. Following: only this copy ends, and the primary goes on alone, because a host that
+   * is shut down must not take the service along. Live: the program is the service, and is asked. */
+  async #leave(): Promise<void> {
+    this.#isStopped = true;
+    log.info({ reason: 'the backup was interrupted' }, 'stopping');
+    this.#onStop();
+    const isLive = this.#facts.role === 'live';
+    await this.#session?.stop(isLive ? 'SIGTERM' : 'SIGKILL', STOP_GRACE_MS);
   }
 
   /** Following: the primary is asked to stop the pair. Live: the program is. */

@@ -121,6 +121,7 @@ class PrimaryHost {
       facts.why = why;
       facts.divergence = divergence ?? facts.divergence;
       if (this.#session.isRunning) log.error({ why, divergence }, 'UNPROTECTED: no backup follows');
+      else log.warn(`the backup did not join: ${why}`);
     });
     pump.on('fenced', ({ is }) => log[is ? 'error' : 'info'](
       { policy: options.onPartition },
