@@ -1,4 +1,4 @@
-/* process.c: clone in all its forms, exec, exit, wait (process.h).
+/* process.c: clone in all its forms, exit, wait (process.h); exec.c has exec.
  *
  * Every child is made with clone3, so that the backup can ask for the recorded id (set_tid). The
  * kernel's own asynchronous writes (CLEARTID and the like) are stripped and made in log order.
@@ -10,7 +10,6 @@
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
-#include "../start/start.h"
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
        CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
@@ -309,160 +308,6 @@ i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
     if (info[4] && code >= 1 && code <= 3) reap(info[4], code != 1, (int)g->r10);
   }
   return result;
-}
-
-/* ---- exec ---- */
-
-/* The interpreter named by a #! line, in place; NULL when there is none. */
-static char *interpreter_of(char *head) {
-  char *p = head + 2, *name;
-  while (*p == ' ' || *p == '\t') p++;
-  name = p;
-  while (*p && *p != ' ' && *p != '\t' && *p != '\n') p++;
-  *p = 0;
-  return *name ? name : NULL;
-}
-
-/* What the kernel's exec would fail with, 0 when it would not. */
-static i64 executable_error(const char *path, i64 dirfd, u64 flags, int depth) {
-  char head[256], link[40];
-  u32 st[36];
-  i64 n = 0;
-  if (depth > 5) return -40; /* ELOOP */
-  if (!*path && (flags & 0x1000)) { /* AT_EMPTY_PATH: the descriptor itself */
-    char *p = hs_put(link, "self/fd/");
-    *hs_put_dec(p, dirfd) = 0;
-    path = link;
-    dirfd = HIDDEN(HID_PROC);
-  }
-  i64 e = SYS(HS_NR_faccessat2, dirfd, path, 1, 0x200 /* AT_EACCESS */);
-  if (e == -HS_ENOSYS) e = SYS(HS_NR_faccessat, dirfd, path, 1);
-  if (e) return e;
-  i64 fd = SYS(HS_NR_openat, dirfd, path, HS_O_CLOEXEC, 0);
-  if (fd < 0) return fd;
-  e = SYS(HS_NR_fstat, fd, st);
-  if (!e) n = SYS(HS_NR_pread64, fd, head, sizeof head - 1, 0);
-  SYS(HS_NR_close, fd);
-  if (e) return e;
-  if ((st[6] & 0170000) != 0100000) return -HS_EACCES;
-  head[n > 0 ? n : 0] = 0;
-  if (n >= 2 && head[0] == '#' && head[1] == '!') {
-    char *interpreter = interpreter_of(head);
-    return interpreter ? executable_error(interpreter, -100, 0, depth + 1) : -8;
-  }
-  if (n < 64 || memcmp(head, "\177ELF\2", 5)) return -8; /* ENOEXEC */
-  return 0;
-}
-
-/* The real path of the file: on the backup neither the cwd nor the descriptor need be the same. */
-static i64 real_file(const char *path, i64 dirfd, char *to) {
-  char link[40], *p = hs_put(link, "self/fd/");
-  i64 fd = *path ? SYS(HS_NR_openat, dirfd, path, HS_O_PATH | HS_O_CLOEXEC, 0) : dirfd;
-  if (fd < 0) return fd;
-  *hs_put_dec(p, fd) = 0;
-  i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, to, 1023);
-  if (*path) SYS(HS_NR_close, fd);
-  to[n > 0 ? n : 0] = 0;
-  return n > 0 ? 0 : -HS_ENOENT;
-}
-
-/* The path as the kernel would tell the program (AT_EXECFN): execveat's are /dev/fd paths. */
-static void name_of_exec(char *to, const char *path, i64 dirfd) {
-  char *p = to;
-  if (dirfd != -100 && *path != '/') {
-    p = hs_put_dec(hs_put(p, "/dev/fd/"), dirfd);
-    if (*path) *p++ = '/';
-  }
-  for (u64 i = 0; path[i] && i < 900; i++) *p++ = path[i];
-  *p = 0;
-}
-
-/* Scripts are followed before the exec, and what came of it is recorded: the file that is mapped
- * and the words before the program's own arguments. A replay needs no script to be there. */
-static struct command command;
-static char resolved_text[8192];
-static u64 resolved_bytes;
-
-static i64 resolve(const char *file, const char *name, char **argv, char **envp) {
-  char *p = resolved_text;
-  command.depth = command.prefix = 0;
-  i64 error = hs_resolve(&command, file, name, argv, envp);
-  if (error) return error;
-  p = hs_put(p, command.path) + 1;
-  p[-1] = 0;
-  for (u32 i = 0; i < command.prefix; i++) {
-    p = hs_put(p, command.argv[i]) + 1;
-    p[-1] = 0;
-  }
-  resolved_bytes = (u64)(p - resolved_text);
-  return 0;
-}
-
-static void read_resolved(const char *text, u64 bytes, char **argv) {
-  u32 n = 0;
-  if (bytes > sizeof resolved_text) bytes = sizeof resolved_text;
-  memcpy(resolved_text, text, bytes);
-  char *p = resolved_text, *end = resolved_text + bytes;
-  memcpy(command.path, p, hs_strlen(p) + 1);
-  for (p += hs_strlen(p) + 1; p < end; p += hs_strlen(p) + 1) command.rewritten[0][n++] = p;
-  for (u32 i = n ? 1 : 0; argv && (i == 0 || argv[0]) && argv[i] && n < 8190; i++)
-    command.rewritten[0][n++] = argv[i];
-  command.rewritten[0][n] = NULL;
-  command.argv = command.rewritten[0];
-}
-
-static i64 strings_error(u64 list) {
-  u32 ok;
-  if (!list) return 0;
-  for (u64 i = 0;; i++) {
-    u64 text = hs_peek(list + 8 * i, &ok);
-    if (!ok) return -HS_EFAULT;
-    if (!text) return 0;
-    if (hs_peek(text & ~7ul, &ok), !ok) return -HS_EFAULT;
-  }
-}
-
-i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
-  int at = g->rax == HS_NR_execveat;
-  u64 path = at ? g->rsi : g->rdi, argv = at ? g->rdx : g->rsi, envp = at ? g->r10 : g->rdx;
-  u32 ok;
-  struct hs_record *r = hs_turn(t);
-  i64 error;
-  char file[1024]; /* the file itself; the program sees the path as it was given */
-  char name[1024];
-  name_of_exec(name, (hs_peek(path & ~7ul, &ok), ok) ? (const char *)path : "",
-               at ? (i64)(int)g->rdi : -100);
-  if (r) {
-    error = r->result;
-    hs_match(t, g, r, hs_check(g, c, error));
-    if (!error) read_resolved((const char *)HS_RECORD_DATA(r), HS_RECORD_LEN(r), (char **)argv);
-    hs_consume(t, r);
-  } else {
-    error = (hs_peek(path & ~7ul, &ok), ok) ? strings_error(argv) : -HS_EFAULT;
-    if (!error) error = strings_error(envp);
-    if (!error)
-      error = executable_error((const char *)path, at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
-    if (!error) hs_outbox_drain(t);
-    if (!error) error = real_file((const char *)path, at ? (i64)(int)g->rdi : -100, file);
-    if (!error) error = resolve(file, name, (char **)argv, (char **)envp);
-    hs_append_bytes(t, (u32)g->rax, 0, error, hs_check(g, c, error), resolved_text,
-                    error ? 0 : resolved_bytes);
-  }
-  if (error) return error;
-  CTL->execs++;
-  /* other threads of the process end with the exec */
-  for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
-    if (i != t->slot && SLOT(i)->state == 1 && SLOT(i)->pid == t->pid) {
-      SLOT(i)->state = 2;
-      CTL->threads--;
-    }
-  SLOT(t->slot)->execMask = t->mask;
-  SLOT(t->slot)->affinity = t->pinned ? hs_process.affinity : 0;
-  u64 ignored = 0;
-  for (int s = 1; s <= 64; s++)
-    if (t->actions[s].handler == 1) ignored |= HS_BIT(s);
-  SLOT(t->slot)->execIgnored = ignored;
-  return hs_exec(t, command.path, name, command.argv, (char **)envp);
 }
 
 i64 hs_irr_set_tid_address(struct thread *t, struct regs *g, const struct hs_call *c) {

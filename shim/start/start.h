@@ -30,7 +30,8 @@ struct command {
   const char *error;
 };
 
-/* Finds the file (PATH, #! lines). name: how the program is told of it, NULL for as it is found. 0, or -errno with a sentence in command->error. */
+/* Finds the file (PATH, #! lines). name: how the program is told of it, NULL for as it is found.
+ * 0, or -errno with a sentence in command->error. */
 i64 hs_resolve(struct command *c, const char *file, const char *name, char **argv, char **envp);
 /* Maps an ELF file; refuses what is not one for this machine. base 0: where the kernel likes. */
 void hs_load(struct image *image, const char *path, u64 base);

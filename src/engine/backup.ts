@@ -197,8 +197,9 @@ class BackupHost {
     return this.#isStopped ? { exitCode: null, exitSignal: null } : end;
   }
 
-  /** Interrupted. Following: only this copy ends, and the primary goes on alone, because a host that
-   * is shut down must not take the service along. Live: the program is the service, and is asked. */
+  /** Interrupted. Following: only this copy ends, and the primary goes on alone, because a host
+   * that is shut down must not take the service along. Live: the program is the service, and is
+   * asked to end. */
   async #leave(): Promise<void> {
     this.#isStopped = true;
     log.info({ reason: 'the backup was interrupted' }, 'stopping');

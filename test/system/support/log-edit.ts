@@ -10,7 +10,9 @@ import {
   BLOCK_HEADER_BYTES, META_FILE, getHeader, logMetaSchema, metaText, putHeader, segmentFile,
   type LogMeta,
 } from '../../../src/channel/log-format.js';
-import { decodeRecord, frameBytes, viewOf, type RecordFields } from '../../../src/channel/record.js';
+import {
+  decodeRecord, frameBytes, viewOf, type RecordFields,
+} from '../../../src/channel/record.js';
 
 /** A record where it lies, in the bytes of the segment's file. */
 export interface Placed {
