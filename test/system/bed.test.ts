@@ -51,7 +51,7 @@ test('hosts have their own names, processes, files and addresses', async () => {
   assert.is((await bed.run('primary', ['hostname'])).trim(), 'primary');
   const processes = await bed.run('primary', ['ps', '-e', '-o', 'pid=']);
   assert.ok(processes.trim().split('\n').length <= 3, processes);
-  const file = join(root, 'written-by-a-host');
+  const file = `/var/lib/hotswap-written-by-${process.pid}`;
   await bed.run('primary', ['sh', '-c', `echo hello > ${file} && echo own > /etc/hostname`]);
   assert.is(existsSync(file), false);
   const seen = await bed.run('backup', ['sh', '-c', `cat ${file} 2>/dev/null || echo none`]);
