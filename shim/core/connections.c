@@ -95,6 +95,40 @@ static struct hs_net_key key_of(const struct hs_conn *k) {
   return (struct hs_net_key){k->tcp.raddr, k->tcp.rport, k->tcp.lport};
 }
 
+/* Closed connections whose FIN may still be on its way: their slots are freed a minute later. */
+#define CLOSED_MOST 16384u
+#define CLOSED_NS 60000000000ul
+static struct { struct hs_net_key key; u32 slot; u64 ns; } closed[CLOSED_MOST];
+static u32 closed_head, closed_tail;
+
+static void sweep_closed(u64 now) {
+  while (closed_tail != closed_head) {
+    u32 i = closed_tail % CLOSED_MOST, current;
+    int full = closed_head - closed_tail == CLOSED_MOST;
+    if (!full && now - closed[i].ns < CLOSED_NS) return;
+    closed_tail++;
+    u32 slot = closed[i].slot, flags = HS_NET_SLOT(slot)->flags;
+    /* taken over by a new connection of the same client and port: not ours any more */
+    if ((flags & HS_NET_NOTED) || !(flags & HS_NET_FIN_OK)) continue;
+    if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &closed[i].key, &current) || current != slot) continue;
+    bpf(BPF_DELETE, HIDDEN(HID_INDEX), &closed[i].key, NULL);
+    __atomic_store_n(&HS_NET_SLOT(slot)->flags, 0, __ATOMIC_SEQ_CST);
+    bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
+  }
+}
+
+static void note_closed(struct hs_net_key key, u32 slot) {
+  u64 now = hs_now_ns(1);
+  /* the program's thread and the releaser both close connections */
+  while (__atomic_exchange_n(&CTL->connLock, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+  sweep_closed(now);
+  closed[closed_head % CLOSED_MOST].key = key;
+  closed[closed_head % CLOSED_MOST].slot = slot;
+  closed[closed_head % CLOSED_MOST].ns = now;
+  closed_head++;
+  __atomic_store_n(&CTL->connLock, 0, __ATOMIC_RELEASE);
+}
+
 static void net_attach(struct hs_conn *k, int replaying) {
   struct hs_net_key key = key_of(k);
   u32 slot = HS_NO_SLOT;
@@ -127,6 +161,7 @@ void hs_net_forget(struct hs_conn *k) {
        * sweep */
       __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
       __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
+      note_closed(key, slot);
       return;
     }
     bpf(BPF_DELETE, HIDDEN(HID_INDEX), &key, NULL);
