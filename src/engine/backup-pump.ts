@@ -245,6 +245,7 @@ export class BackupPump {
   /** Our program has ended: the last watermark, and goodbye. */
   #onEnded(): void {
     if (this.#fed?.map.control.divergence()) this.#on('divergence');
+    if (this.#state === 'diverged') return; // its channel is closing: nothing more may be said
     const { received, replayed, receivedSeq, replayedSeq } = this.#fed!.inbox;
     this.#channel!.sendControl({ kind: 'watermark', received, replayed, receivedSeq, replayedSeq });
     this.#on('ended');
