@@ -59,6 +59,7 @@ export class BackupPump {
   #isProtecting = false;
   #isStopping = false;
   #isFinished = false;
+  #isClosed = false;
 
   constructor(
     readonly config: BackupPumpConfig,
@@ -260,6 +261,8 @@ export class BackupPump {
   }
 
   #onClose({ kind, error }: CloseReason): void {
+    this.#isClosed = true;
+    if (this.#isFinished) return this.tell({ kind: 'finished' });
     // Whatever the program does now, its end is what ends us.
     if (this.#state !== 'following' || this.#isStopping) return;
     if (kind === 'lost' && this.#canTakeOver()) return this.#on('lost');
@@ -359,6 +362,9 @@ export class BackupPump {
     const { seq, row, pid, tid, expected, got } = this.#fed!.map.control.divergence()!;
     this.#channel!.sendControl({ kind: 'divergence', seq, row, pid, tid, expected, got });
     this.#channel!.close();
+    this.#board.set('isProtected', 0);
+    this.#board.set('protectedSinceMs', Date.now());
+    this.tell({ kind: 'diverged' });
   }
 
   #finish(): void {
@@ -366,11 +372,14 @@ export class BackupPump {
     this.#isFinished = true;
     clearInterval(this.#timer);
     clearTimeout(this.#late);
-    this.#channel?.close();
+    // A primary that was taken over from is not waited for.
+    if (this.#times.detectedNs > 0) this.#channel?.destroy();
+    else this.#channel?.close();
     this.#log?.close();
     this.#fed?.inbox.close();
     this.#fed?.liveWaiter.close();
     this.#fed?.announcer?.close();
-    this.tell({ kind: 'finished' });
+    // This thread ends with that message, and with it the connection: the last words go first.
+    if (!this.#channel || this.#isClosed) this.tell({ kind: 'finished' });
   }
 }

@@ -16,6 +16,7 @@ import { compareExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
 import type { BackupOptions, PairResult } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
+import { endIn } from './program-end.js';
 import { Pump } from './pump.js';
 import { Board, type FromPump } from './pump-messages.js';
 import { detailOf } from './replay.js';
@@ -52,6 +53,8 @@ class BackupHost {
   #enforcement: Enforcement | undefined;
   #pump!: Pump;
   #isStopped = false;
+  /** How the primary says its program has ended. */
+  #toldEnd: PairResult | undefined;
   #onStop: () => void = () => undefined;
 
   constructor(
@@ -114,7 +117,12 @@ class BackupHost {
       const afterMs = (times.openNs - times.detectedNs) / 1e6;
       log.warn({ ms: Math.round(afterMs * 1000) / 1000 }, 'LIVE, and unprotected');
     });
-    this.#pump.on('stop', ({ reason }) => log.info({ reason }, 'the primary stops the pair'));
+    // The process that diverged has ended itself; those that wait for it would wait for ever.
+    this.#pump.on('diverged', () => this.#session!.kill());
+    this.#pump.on('stop', ({ reason }) => {
+      this.#toldEnd = endIn(reason);
+      log.info({ reason }, 'the primary stops the pair');
+    });
   }
 
   /** Checks what the primary offers and starts the copy. A refusal is told to the primary. */
@@ -194,12 +202,17 @@ class BackupHost {
 
   #result(end: PairResult): PairResult {
     this.options.signal.throwIfAborted();
-    return this.#isStopped ? { exitCode: null, exitSignal: null } : end;
+    return this.#isStopped ? { exitCode: null, exitSignal: null } : this.#toldEnd ?? end;
   }
 
+<<<<<<< HEAD
   /** Interrupted. Following: only this copy ends, and the primary goes on alone, because a host
    * that is shut down must not take the service along. Live: the program is the service, and is
    * asked to end. */
+=======
+  /** Interrupted. Following: only this copy ends, and the primary goes on alone: a host that is
+   * shut down must not take the service along. Live: the program is the service, and is asked. */
+>>>>>>> 0d564ba (w)
   async #leave(): Promise<void> {
     this.#isStopped = true;
     log.info({ reason: 'the backup was interrupted' }, 'stopping');

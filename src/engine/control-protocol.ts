@@ -52,5 +52,7 @@ export const statusSchema = z.looseObject({
   protected: z.boolean(),
   /** ISO time since when it has been protected, or has not. */
   protectedSince: z.string(),
+  /** Why it is not protected; null when it is. */
+  unprotectedWhy: z.string().nullish(),
 });
 export type PairStatus = z.output<typeof statusSchema>;

@@ -15,6 +15,7 @@ import { listExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
 import type { PairResult, PrimaryOptions } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
+import { endSentence } from './program-end.js';
 import { Pump } from './pump.js';
 import { Board, type PrimaryPumpConfig } from './pump-messages.js';
 import { Guard, dropAddress, holdAddress } from './service-address.js';
@@ -178,7 +179,7 @@ class PrimaryHost {
       await this.#pump.next('listening');
       const end = await this.#runProgram(lost);
       if (end instanceof LostRole) throw end;
-      await this.#farewell(this.#isStopped ? 'stopped' : describeEnd(end));
+      await this.#farewell(this.#isStopped ? 'stopped' : endSentence(end));
       this.options.signal.throwIfAborted();
       return this.#isStopped ? nothing : end;
     } catch (error) {
@@ -247,10 +248,4 @@ class PrimaryHost {
     await left;
     return { primary: peer };
   }
-}
-
-function describeEnd({ exitCode, exitSignal }: PairResult): string {
-  return exitSignal === null
-    ? `the program ended with status ${exitCode}`
-    : `the program was ended by ${exitSignal}`;
 }

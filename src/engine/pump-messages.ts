@@ -97,6 +97,8 @@ export type FromPump =
   | { kind: 'lostRole'; message: string }
   /** Backup: what the primary runs. */
   | { kind: 'offer'; peer: string; manifest: Manifest; process: ProcessStart }
+  /** The copy did something else than the record: all of it has to end. */
+  | { kind: 'diverged' }
   | { kind: 'takingOver'; cause: TakeoverTimes['cause'] }
   | { kind: 'live'; times: TakeoverTimes }
   /** Nothing more will be moved. */

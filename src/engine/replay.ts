@@ -15,17 +15,23 @@ import { Session, newFacts, type Parts, type SessionFacts } from './session.js';
 import { adoptSurroundings } from './surroundings.js';
 
 const SPACE_BOUND_MS = 100;
+const DIVERGENCE_POLL_MS = 20;
 
 /** Replays a log. Throws LogError for a log that is none, is damaged, or of another version. */
 export async function replay(options: ReplayOptions, parts: Parts = {}): Promise<ReplayResult> {
   const reader = new LogReader(options.dir);
   checkVersion(reader, parts);
+  verify(reader);
   compareExecutables(reader.meta.manifest.executables, 'the host of the recording');
   const program = adoptSurroundings(reader.meta.process);
   const session = new Session(factsOf(reader, parts), parts);
   const feed = new LogFeed(reader, session);
   const onAbort = (): void => session.kill();
   options.signal.addEventListener('abort', onAbort, { once: true });
+  // The process that diverged has ended itself; those that wait for it would wait for ever.
+  const watch = setInterval(() => {
+    if (session.control.divergence()) session.kill();
+  }, DIVERGENCE_POLL_MS);
   try {
     await prepareClock(session, program);
     session.start(program, { isDetached: true });
@@ -40,9 +46,15 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
     return verdict(session, feed);
   } finally {
     options.signal.removeEventListener('abort', onAbort);
+    clearInterval(watch);
     feed.close();
     session.close();
   }
+}
+
+/** Reads all of the log once: what is damaged is refused before anything is run. */
+function verify(reader: LogReader): void {
+  for (const block of reader.blocks()) void block;
 }
 
 function checkVersion({ dir, meta }: LogReader, parts: Parts): void {

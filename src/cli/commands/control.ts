@@ -38,11 +38,13 @@ export const statusCommand: CommandSpec = {
 function printStatus(status: PairStatus): void {
   const { watermarks, behind, divergence } = status;
   const shield = status.protected ? 'protected' : 'NOT protected';
+  const why = status.protected ? [] : [['because', status.unprotectedWhy ?? 'unknown']];
   printTable([
     ['pair', `${status.name} (engine ${status.pid})`],
     ['role', status.role],
     ['peer', status.peer ?? 'none'],
     ['state', `${shield} since ${status.protectedSince}`],
+    ...why,
     ['commit', status.commit],
     ['recorded', String(watermarks.recorded)],
     ['received', String(watermarks.received)],
