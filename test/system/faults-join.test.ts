@@ -1,5 +1,6 @@
 /* faults-join.test.ts: two hosts that do not fit together, and hosts that are not as the command
- * line says: each is refused by both sides in one sentence, before a program runs. bound: 280 */
+ * line says: each is refused by both sides in one sentence, before a program runs.
+ * bound: 280 */
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';

@@ -1,6 +1,7 @@
 /* faults-program.test.ts: which programs are refused, by whom and on which kernels, each with the
  * status of the contract and one sentence; which odd ones work; and that a program's own end is
- * the end of `record`. bound: 240 */
+ * the end of `record`.
+ * bound: 240 */
 import { chmodSync, chownSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
