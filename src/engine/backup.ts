@@ -205,14 +205,9 @@ class BackupHost {
     return this.#isStopped ? { exitCode: null, exitSignal: null } : this.#toldEnd ?? end;
   }
 
-<<<<<<< HEAD
   /** Interrupted. Following: only this copy ends, and the primary goes on alone, because a host
    * that is shut down must not take the service along. Live: the program is the service, and is
    * asked to end. */
-=======
-  /** Interrupted. Following: only this copy ends, and the primary goes on alone: a host that is
-   * shut down must not take the service along. Live: the program is the service, and is asked. */
->>>>>>> 0d564ba (w)
   async #leave(): Promise<void> {
     this.#isStopped = true;
     log.info({ reason: 'the backup was interrupted' }, 'stopping');
