@@ -48,6 +48,7 @@ export function checkStyle(file: string, text: string): Fault[] {
     // In two pieces, so that this file does not accuse itself.
     if (new RegExp('\\b(TO' + 'DO|FIX' + 'ME)\\b').test(line)) add(index + 1, 'work left undone');
     if (new RegExp('(?<![\\w.])/wo' + 'rk/').test(line)) add(index + 1, 'path of one machine');
+    if (/^(<{7}|>{7})( |$)/.test(line)) add(index + 1, 'a merge that was not finished');
     if (isGenerated(file) || isData(file)) return;
     if ([...line].length > maxColumns) add(index + 1, `longer than ${maxColumns} columns`);
     if (/[ \t]$/.test(line)) add(index + 1, 'white space at the end');

@@ -32,6 +32,13 @@ test('a source file opens with a comment, behind a first line for the kernel if 
   assert.equal(faultsOf('all:\n', 'shim/Makefile'), []);
 });
 
+test('a merge that was not finished is a fault anywhere', () => {
+  const marks = ['<'.repeat(7), '>'.repeat(7)];
+  for (const mark of marks) {
+    assert.equal(faultsOf(`${mark} HEAD\n`, 'README.md'), ['a merge that was not finished']);
+  }
+});
+
 test('work left undone and paths of one machine are faults anywhere', () => {
   const undone = 'TO' + 'DO';
   assert.equal(faultsOf(`${undone}: more\n`, 'README.md'), ['work left undone']);
