@@ -24,10 +24,11 @@ const isData = (file: string): boolean =>
 
 /** Which part of the tree may import which; a part may always import itself. */
 const mayImport: Record<string, readonly string[]> = {
-  cli: ['cluster', 'engine', 'observe', 'calls', 'channel', 'addon', 'bed'],
+  cli: ['cluster', 'engine', 'trace', 'calls', 'channel', 'addon', 'bed'],
   cluster: ['engine', 'channel', 'calls', 'addon'],
-  engine: ['channel', 'calls', 'addon'],
-  observe: ['calls', 'addon'],
+  engine: ['channel', 'calls', 'addon', 'code'],
+  trace: ['calls', 'addon', 'code'],
+  code: [],
   channel: [],
   calls: [],
   bed: [],

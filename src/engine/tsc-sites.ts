@@ -3,17 +3,20 @@
  * code is known has these instructions rewritten and reads time through the vDSO; any other has
  * the kernel trap them, the vDSO's too, and pays a system call for each time it reads.
  * The rule: a file that cannot be judged costs speed, never the start. */
-import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
 import { layout } from '../channel/index.js';
-import { OperatingError, asHotswapError } from '../errors.js';
-import { readElf } from './elf.js';
+import { findSites, type Site } from '../code/index.js';
 import { listExecutables } from './executables.js';
 import type { ProgramStart } from './options.js';
-import { TscCache, cacheKey } from './tsc-cache.js';
-import { classify, tscKinds, type TscSite } from './tsc-classify.js';
 
-export { tscKinds, type TscKind, type TscSite } from './tsc-classify.js';
+/** As in struct hs_tsc_site. */
+export const tscKinds = { none: 0, rdtsc: 1, rdtscp: 2, unknown: 3 } as const;
+export type TscKind = (typeof tscKinds)[keyof typeof tscKinds];
+
+export interface TscSite {
+  /** In the file. */
+  offset: number;
+  kind: TscKind;
+}
 
 export interface TscFile {
   /** The real path, as the kernel names the file's descriptor. */
@@ -36,7 +39,6 @@ export interface TscSites {
 export const TSC_TABLE_BYTES = layout.HS_CONNS_OFFSET - layout.HS_TSC_OFFSET;
 const headBytes = 8;
 const siteBytes = 16;
-const concurrency = 2;
 
 /** The files a program's start maps. What it loads later is not among them, nor is LD_PRELOAD
  * of the shim. Who has called listExecutables already takes the paths from there. Throws UserError
@@ -50,44 +52,19 @@ export function neededFiles(program: string, start: Partial<ProgramStart> = {}):
 export async function findTscSites(
   files: readonly string[], options: { cacheDir?: string } = {},
 ): Promise<TscSites> {
-  const cache = new TscCache(options.cacheDir);
-  const found = new Map<string, TscFile>();
-  const queue = [...new Set(files)];
-  let problem: string | undefined;
-  const work = async (): Promise<void> => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      try {
-        const judged = await judgeFile(file, cache);
-        if (judged) found.set(judged.path, judged);
-      } catch (error) {
-        const fault = asHotswapError(error);
-        if (!(fault instanceof OperatingError)) throw error;
-        problem ??= `time may be read the slow way: ${fault.message}`;
-      }
-    }
+  const { files: judged, problem } = await findSites(files, ['rdtsc', 'rdtscp'], options);
+  return {
+    files: judged.map(({ path, bytes, sites, isCached }) =>
+      ({ path, bytes, sites: sites.map(tscSite), isCached })),
+    ...(problem !== undefined && { problem: `time may be read the slow way: ${problem}` }),
   };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  const sorted = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { files: sorted, ...(problem && { problem }) };
 }
 
-async function judgeFile(name: string, cache: TscCache): Promise<TscFile | undefined> {
-  const path = await realpath(name);
-  const file = await open(path, constants.O_RDONLY);
-  try {
-    const stat = await file.stat({ bigint: true });
-    const key = cacheKey(path, stat);
-    const bytes = Number(stat.size);
-    const known = await cache.get(key);
-    if (known) return { path, bytes, sites: known, isCached: true };
-    const image = readElf(await file.readFile());
-    if (!image) return undefined;
-    const sites = await classify(image);
-    await cache.put(key, sites);
-    return { path, bytes, sites, isCached: false };
-  } finally {
-    await file.close();
-  }
+/** One with a prefix is not rewritten: the shim knows the plain forms. */
+function tscSite({ offset, kind, isPrefixed }: Site): TscSite {
+  if (kind === 'none') return { offset, kind: tscKinds.none };
+  const isPlain = !isPrefixed && (kind === 'rdtsc' || kind === 'rdtscp');
+  return { offset, kind: isPlain ? tscKinds[kind] : tscKinds.unknown };
 }
 
 /** How many sites there are of each kind. */

@@ -1,6 +1,6 @@
-/* observation.ts: what was seen of a program while it was watched: plain data between the part that
- * watches (observe/), the part that judges (judge/) and the pages that show it (show/).
- * The rule: facts only, as the kernel and the files gave them; what they mean is judge/'s to say. */
+/* observation.ts: what was seen of a program while it was watched: plain data between the part
+ * that watches (observe/), the part that judges (judge/) and the pages that show it (show/).
+ * The rule: facts only, as the kernel and the files gave them; what they mean, judge/ says. */
 
 /** Buckets of a latency histogram: bucket i counts calls of [2^i, 2^(i+1)) nanoseconds. */
 export const HISTOGRAM_BUCKETS = 40;

@@ -1,5 +1,5 @@
 /* imports.test.ts: imports go one way: cli → cluster → engine → {channel, calls, addon}, and
- * cli → observe → {calls, addon}. That the tree keeps to it is part of tidy.test.ts. */
+ * cli → trace → {calls, addon, code}. That the tree keeps to it is part of tidy.test.ts. */
 import * as assert from 'uvu/assert';
 import { checkImports, checkParts } from '../../tools/tidy.js';
 import { suite } from '../support/suite.js';
@@ -15,7 +15,7 @@ test('the way down is open', () => {
   assert.is(faultOf('src/cluster/a.ts', from('../engine/b.js')), undefined);
   assert.is(faultOf('src/engine/a.ts', from('../channel/b.js')), undefined);
   assert.is(faultOf('src/engine/a.ts', from('bpf-loader')), undefined);
-  assert.is(faultOf('src/observe/a.ts', from('../calls/b.js')), undefined);
+  assert.is(faultOf('src/trace/a.ts', from('../calls/b.js')), undefined);
   assert.is(faultOf('src/cli/a.ts', from('../bed/b.js')), undefined);
 });
 
@@ -28,8 +28,8 @@ test('the way up is closed', () => {
 });
 
 test('parts beside each other do not know each other', () => {
-  assert.is(faultOf('src/observe/a.ts', from('../engine/b.js')), 'observe may not import engine');
-  assert.is(faultOf('src/engine/a.ts', from('../observe/b.js')), 'engine may not import observe');
+  assert.is(faultOf('src/trace/a.ts', from('../engine/b.js')), 'trace may not import engine');
+  assert.is(faultOf('src/engine/a.ts', from('../trace/b.js')), 'engine may not import trace');
 });
 
 test('every form of import counts', () => {

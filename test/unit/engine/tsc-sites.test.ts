@@ -8,7 +8,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readElf } from '../../../src/engine/elf.js';
+import { readElf } from '../../../src/code/elf.js';
 import {
   TSC_TABLE_BYTES, countTscSites, encodeTscTable, findTscSites, neededFiles, tscKinds,
   writeTscTable, type TscFile, type TscSites,

@@ -1,9 +1,9 @@
-/* tsc-classify.ts: whether the byte pairs of rdtsc in a file's code are instructions, by objdump.
- * A pair inside a function is judged by the function's instructions, decoded from its start. One
- * outside of any (a table among hand-written code) is no instruction if what would run after it
+/* classify.ts: whether bytes in a file's code that look like an instruction are one, by objdump.
+ * Bytes inside a function are judged by the function's instructions, decoded from its start. Ones
+ * outside of any (a table among hand-written code) are no instruction if what would run after them
  * cannot run at all. The pieces to decode are put together in one scratch file, so that there is
  * one objdump per ELF file, and it reads no symbols.
- * The rule: any doubt makes a pair `unknown`; a wrong answer would change code or miss a clock. */
+ * The rule: any doubt makes a place `unknown`; a wrong answer would change code or miss a clock. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,18 +11,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { OperatingError, errnoOf } from '../errors.js';
 import type { ElfImage } from './elf.js';
+import { instructions, type Instruction, type InstructionName } from './instructions.js';
 
-/** As in struct hs_tsc_site. */
-export const tscKinds = { none: 0, rdtsc: 1, rdtscp: 2, unknown: 3 } as const;
-export type TscKind = (typeof tscKinds)[keyof typeof tscKinds];
+/** What bytes turned out to be: an instruction, none, or nobody knows. */
+export type SiteKind = InstructionName | 'none' | 'unknown';
 
-export interface TscSite {
-  /** In the file. */
+export interface Site {
+  /** Of the bytes that were looked for, in the file. */
   offset: number;
-  kind: TscKind;
+  kind: SiteKind;
+  /** The instruction begins before them, with a prefix. */
+  isPrefixed: boolean;
 }
 
-const patterns = [Buffer.of(0x0f, 0x31), Buffer.of(0x0f, 0x01, 0xf9)];
 const pageBytes = 4096;
 const longestInstructionBytes = 15;
 const nop = 0x90;
@@ -36,7 +37,7 @@ export interface Line {
   text: string;
 }
 
-interface Candidate extends TscSite {
+interface Candidate extends Site {
   address: number;
 }
 
@@ -48,40 +49,54 @@ interface Piece {
   isFunction: boolean;
 }
 
-/** All sites of a file, by offset. Throws OperatingError when objdump cannot be run, and system
- * errors when there is no room for what it is to read. */
-export async function classify(image: ElfImage): Promise<TscSite[]> {
-  const sites: TscSite[] = [];
+/** All places of a file where one of the instructions may be, by offset. Throws OperatingError
+ * when objdump cannot be run, and system errors when there is no room for what it is to read. */
+export async function classify(
+  image: ElfImage, names: readonly InstructionName[],
+): Promise<Site[]> {
+  const sites: Site[] = [];
   const candidates: Candidate[] = [];
-  for (const offset of candidateOffsets(image)) {
+  for (const offset of candidateOffsets(image, names)) {
     const home = image.segments.find(
       ({ isExecutable, start, end }) => isExecutable && offset >= start && offset < end,
     );
     // Without a home it lies beside the code, in a page that is mapped because of the code.
-    const site = { offset, kind: tscKinds.unknown, address: 0 };
+    const site: Candidate = { offset, kind: 'unknown', isPrefixed: false, address: 0 };
     if (home) candidates.push({ ...site, address: offset - home.start + home.address });
     else sites.push(site);
   }
-  if (candidates.length > 0) await judgeAll(piecesOf(image, candidates));
+  if (candidates.length > 0) await judgeAll(piecesOf(image, candidates), new Set(names));
   return [...sites, ...candidates]
-    .map(({ offset, kind }) => ({ offset, kind }))
+    .map(({ offset, kind, isPrefixed }) => ({ offset, kind, isPrefixed }))
     .sort((a, b) => a.offset - b.offset);
 }
 
 /** Where the patterns are in what the kernel makes executable: whole pages. */
-function candidateOffsets({ bytes, segments }: ElfImage): Set<number> {
+function candidateOffsets(image: ElfImage, names: readonly InstructionName[]): Set<number> {
   const offsets = new Set<number>();
-  for (const { start, end, isExecutable } of segments) {
-    if (!isExecutable) continue;
-    const from = start - (start % pageBytes);
-    const pages = bytes.subarray(from, Math.ceil(end / pageBytes) * pageBytes);
-    for (const pattern of patterns) {
-      for (let at = pages.indexOf(pattern); at >= 0; at = pages.indexOf(pattern, at + 1)) {
-        offsets.add(from + at);
+  for (const name of names) {
+    const { patterns, sample = Infinity }: Instruction = instructions[name];
+    for (const { bytes: wanted, next } of patterns) {
+      let left = sample;
+      for (const [from, code] of executablePages(image)) {
+        const pattern = Buffer.from(wanted);
+        for (let at = code.indexOf(pattern); at >= 0; at = code.indexOf(pattern, at + 1)) {
+          const behind = code[at + pattern.length];
+          if (next && (behind === undefined || behind < next[0] || behind > next[1])) continue;
+          if (left-- <= 0) break;
+          offsets.add(from + at);
+        }
       }
     }
   }
   return offsets;
+}
+
+function executablePages({ bytes, segments }: ElfImage): [from: number, code: Buffer][] {
+  return segments.filter(({ isExecutable }) => isExecutable).map(({ start, end }) => {
+    const from = start - (start % pageBytes);
+    return [from, bytes.subarray(from, Math.ceil(end / pageBytes) * pageBytes)];
+  });
 }
 
 function piecesOf(image: ElfImage, candidates: Candidate[]): Piece[] {
@@ -113,7 +128,7 @@ function codeOf({ bytes, segments }: ElfImage, from: number, to: number): Buffer
 }
 
 /** Disassembles the pieces and fills in the kinds of their candidates. */
-async function judgeAll(pieces: Piece[]): Promise<void> {
+async function judgeAll(pieces: Piece[], names: ReadonlySet<string>): Promise<void> {
   // Whatever the end of a piece leaves the decoder in, that many nops bring it back.
   const gap = Buffer.alloc(longestInstructionBytes, nop);
   const lines: Line[][] = pieces.map(() => []);
@@ -131,7 +146,8 @@ async function judgeAll(pieces: Piece[]): Promise<void> {
   pieces.forEach(({ address, bytes, candidates, isFunction }, index) => {
     const judge = isFunction ? judgeInFunction : judgeAlone;
     for (const candidate of candidates) {
-      candidate.kind = judge(lines[index]!, candidate.address, address + bytes.length);
+      const end = address + bytes.length;
+      Object.assign(candidate, judge(lines[index]!, candidate.address, end, names));
     }
   });
 }
@@ -174,32 +190,45 @@ async function disassemble(
   }
 }
 
+type Judged = Pick<Site, 'kind' | 'isPrefixed'>;
+const judged = (kind: SiteKind, isPrefixed = false): Judged => ({ kind, isPrefixed });
+
 /** What the bytes at `address` are, by the lines of the function they are in, from its start to
  * `end`, which is its end or well behind the bytes. */
-export function judgeInFunction(lines: readonly Line[], address: number, end: number): TscKind {
+function judgeInFunction(
+  lines: readonly Line[], address: number, end: number, names: ReadonlySet<string>,
+): Judged {
   const index = lines.findIndex((line) => line.address >= address);
-  if (index < 0) return tscKinds.unknown;
+  if (index < 0) return judged('unknown');
   const before = lines.slice(0, index);
   // Bytes that are no instruction are data, and behind them the decoder may be out of step.
-  if (before.some(({ text }) => notCode.test(text))) return tscKinds.unknown;
+  if (before.some(({ text }) => notCode.test(text))) return judged('unknown');
   if (lines[index]!.address === address) {
-    return isDeadEnd(lines.slice(index + 1), end) ? tscKinds.unknown : named(lines[index]!);
+    const isDead = isDeadEnd(lines.slice(index + 1), end);
+    return judged(isDead ? 'unknown' : named(lines[index]!, names) ?? 'unknown');
   }
   // With a prefix it begins before the bytes that were looked for.
   const around = before.at(-1);
-  return !around || around.text.includes('rdtsc') ? tscKinds.unknown : tscKinds.none;
+  if (!around) return judged('unknown');
+  const kind = named(around, names);
+  return kind === undefined ? judged('none') : judged(kind, true);
 }
 
 /** The same for bytes outside of functions, by the lines from them on. */
-export function judgeAlone(lines: readonly Line[], address: number, end: number): TscKind {
-  if (lines[0]?.address !== address || named(lines[0]) === tscKinds.unknown) {
-    return tscKinds.unknown;
+function judgeAlone(
+  lines: readonly Line[], address: number, end: number, names: ReadonlySet<string>,
+): Judged {
+  if (lines[0]?.address !== address || named(lines[0], names) === undefined) {
+    return judged('unknown');
   }
-  return isDeadEnd(lines.slice(1), end) ? tscKinds.none : tscKinds.unknown;
+  return judged(isDeadEnd(lines.slice(1), end) ? 'none' : 'unknown');
 }
 
-const named = ({ text }: Line): TscKind =>
-  text === 'rdtsc' || text === 'rdtscp' ? tscKinds[text] : tscKinds.unknown;
+/** Which of the instructions a line shows. */
+function named({ text }: Line, names: ReadonlySet<string>): InstructionName | undefined {
+  const word = /^\S+/.exec(names.has('lock') ? text : text.replace(prefix, ''))?.[0] ?? '';
+  return names.has(word) ? word as InstructionName : undefined;
+}
 
 const notCode = /[({]bad|\.byte/;
 const prefix = /^(?:(?:bnd|notrack|data16|addr32|lock|rep|repz|repnz|[c-gs]s|rex\S*) +)+/;
