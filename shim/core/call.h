@@ -76,8 +76,21 @@ struct hs_call {
   unsigned char nargs;
   unsigned char irregular;  /* index into hs_irregulars, when policy is HS_IRREGULAR */
   short refusal;            /* -errno, when policy is HS_REFUSED */
-  short pad;
+  short refusals;           /* how many of its arguments' values are in hs_refusals */
   struct hs_arg arg[6];
+};
+
+/* A call is refused when `argument & mask` is `equals`, or, with `any`, is not 0. */
+struct hs_refusal {
+  unsigned short nr;
+  unsigned char arg, any;
+  int error;
+  unsigned long mask, equals;
+};
+
+/* Bytes a request of ioctl writes behind its argument. */
+struct hs_ioctl {
+  unsigned request, bytes;
 };
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xb87d617cu
+#define HS_CALL_TABLE_HASH 0x9374ecd8u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -583,7 +583,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [55] = {"getsockopt", HS_RESULT, 0, 5, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_OUT_SIZED, HS_FIXED, 1}, {HS_LENGTH, HS_FIXED, 4}}},
-  [56] = {"clone", HS_IRREGULAR, 0, 5, HS_IRR_clone, 0, 0,
+  [56] = {"clone", HS_IRREGULAR, 0, 5, HS_IRR_clone, 0, 2,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [57] = {"fork", HS_IRREGULAR, 0, 0, HS_IRR_clone, 0, 0, {{0, 0, 0}}},
@@ -781,10 +781,10 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_IN_STRING, HS_FIXED, 1}}},
   [156] = {"_sysctl", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
-  [157] = {"prctl", HS_IRREGULAR, 0, 5, HS_IRR_prctl, 0, 0,
+  [157] = {"prctl", HS_IRREGULAR, 0, 5, HS_IRR_prctl, 0, 4,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [158] = {"arch_prctl", HS_IRREGULAR, 0, 2, HS_IRR_arch_prctl, 0, 0,
+  [158] = {"arch_prctl", HS_IRREGULAR, 0, 2, HS_IRR_arch_prctl, 0, 2,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [159] = {"adjtimex", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_INOUT, HS_FIXED, 208}}},
@@ -1317,6 +1317,74 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [469] = {"file_setattr", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_ADDRESS, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
+};
+
+/* Arguments that are refused, in the order of call numbers: src/calls/refusals.ts. */
+static const struct hs_refusal hs_refusals[] = {
+  {56, 0, 1, -1, 0x7e020000, 0}, /* CLONE_NEW.. */
+  {56, 0, 0, -1, 0x14100, 0x100}, /* CLONE_VM without CLONE_THREAD or CLONE_VFORK */
+  {157, 0, 0, -22, 0xffffffff, 0x16}, /* PR_SET_SECCOMP */
+  {157, 0, 0, -22, 0xffffffff, 0x1a}, /* PR_SET_TSC */
+  {157, 0, 0, -1, 0xffffffff, 0x23}, /* PR_SET_MM */
+  {157, 0, 0, -22, 0xffffffff, 0x3b}, /* PR_SET_SYSCALL_USER_DISPATCH */
+  {158, 0, 0, -1, 0xffffffff, 0x1001}, /* ARCH_SET_GS */
+  {158, 0, 0, -22, 0xffffffff, 0x1004}, /* ARCH_GET_GS */
+};
+
+/* Bytes that older requests of ioctl write: src/calls/ioctls.ts. */
+#define HS_IOCTL_INTERFACE 0x89u
+#define HS_IOCTL_INTERFACE_BYTES 40u
+static const struct hs_ioctl hs_ioctls[] = {
+  {0x1, 4}, /* FIBMAP */
+  {0x2, 4}, /* FIGETBSZ */
+  {0x125e, 4}, /* BLKROGET */
+  {0x1260, 8}, /* BLKGETSIZE */
+  {0x1268, 4}, /* BLKSSZGET */
+  {0x5401, 36}, /* TCGETS */
+  {0x5402, 0}, /* TCSETS */
+  {0x5403, 0}, /* TCSETSW */
+  {0x5404, 0}, /* TCSETSF */
+  {0x5405, 18}, /* TCGETA */
+  {0x5406, 0}, /* TCSETA */
+  {0x5407, 0}, /* TCSETAW */
+  {0x5408, 0}, /* TCSETAF */
+  {0x5409, 0}, /* TCSBRK */
+  {0x540a, 0}, /* TCXONC */
+  {0x540b, 0}, /* TCFLSH */
+  {0x540c, 0}, /* TIOCEXCL */
+  {0x540d, 0}, /* TIOCNXCL */
+  {0x540e, 0}, /* TIOCSCTTY */
+  {0x540f, 4}, /* TIOCGPGRP */
+  {0x5410, 0}, /* TIOCSPGRP */
+  {0x5411, 4}, /* TIOCOUTQ */
+  {0x5412, 0}, /* TIOCSTI */
+  {0x5413, 8}, /* TIOCGWINSZ */
+  {0x5414, 0}, /* TIOCSWINSZ */
+  {0x5415, 4}, /* TIOCMGET */
+  {0x5416, 0}, /* TIOCMBIS */
+  {0x5417, 0}, /* TIOCMBIC */
+  {0x5418, 0}, /* TIOCMSET */
+  {0x541b, 4}, /* FIONREAD */
+  {0x5420, 0}, /* TIOCPKT */
+  {0x5421, 0}, /* FIONBIO */
+  {0x5422, 0}, /* TIOCNOTTY */
+  {0x5424, 4}, /* TIOCGETD */
+  {0x5425, 0}, /* TCSBRKP */
+  {0x5427, 0}, /* TIOCSBRK */
+  {0x5428, 0}, /* TIOCCBRK */
+  {0x5429, 4}, /* TIOCGSID */
+  {0x5450, 0}, /* FIONCLEX */
+  {0x5451, 0}, /* FIOCLEX */
+  {0x5452, 0}, /* FIOASYNC */
+  {0x5460, 8}, /* FIOQSIZE */
+  {0x8901, 0}, /* FIOSETOWN */
+  {0x8902, 0}, /* SIOCSPGRP */
+  {0x8903, 4}, /* FIOGETOWN */
+  {0x8904, 4}, /* SIOCGPGRP */
+  {0x8905, 4}, /* SIOCATMARK */
+  {0x8906, 16}, /* SIOCGSTAMP */
+  {0x8907, 16}, /* SIOCGSTAMPNS */
+  {0x8912, 16}, /* SIOCGIFCONF */
 };
 
 #endif

@@ -259,15 +259,10 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
 }
 
 /* Bytes an ioctl writes behind its argument. */
-static u64 ioctl_out(u64 command) {
-  switch (command) {
-    case 0x5401: return 36;          /* TCGETS */
-    case 0x5413: return 8;           /* TIOCGWINSZ */
-    case 0x540f: case 0x541b: case 0x5411: case 0x5429: return 4; /* TIOCGPGRP FIONREAD .. */
-    case 0x8912: return 16;          /* SIOCGIFCONF: and the buffer it names, see below */
-    default: break;
-  }
-  if ((command >> 8) == 0x89) return 40; /* other SIOC*: struct ifreq */
+static u64 ioctl_out(u32 command) {
+  for (u64 i = 0; i < sizeof hs_ioctls / sizeof *hs_ioctls; i++)
+    if (hs_ioctls[i].request == command) return hs_ioctls[i].bytes;
+  if ((command >> 8) == HS_IOCTL_INTERFACE) return HS_IOCTL_INTERFACE_BYTES;
   return (command >> 30) & 2 ? (command >> 16) & 0x3fff : 0;
 }
 

@@ -26,6 +26,18 @@ static i64 refuse_unknown(struct thread *t, u64 nr) {
   return -HS_ENOSYS;
 }
 
+/* The errno for an argument that the table refuses, 0 for any other. */
+static i64 refused_argument(const struct regs *g) {
+  const u64 args[6] = {g->rdi, g->rsi, g->rdx, g->r10, g->r8, g->r9};
+  for (u64 i = 0; i < sizeof hs_refusals / sizeof *hs_refusals; i++) {
+    const struct hs_refusal *f = &hs_refusals[i];
+    if (f->nr != g->rax) continue;
+    u64 bits = args[f->arg] & f->mask;
+    if (f->any ? bits != 0 : bits == f->equals) return f->error;
+  }
+  return 0;
+}
+
 /* After a record that says so: let another thread run, then go on in recorded order. */
 static void yield_if_due(struct thread *t) {
   if (LIKELY(!t->yield_follows)) return;
@@ -57,7 +69,10 @@ i64 hs_dispatch(struct regs *g) {
   switch (c->policy) {
     case HS_REFUSED: result = c->refusal; break;
     case HS_UNKNOWN: result = refuse_unknown(t, nr); break;
-    case HS_IRREGULAR: result = hs_irregulars[c->irregular](t, g, c); break;
+    case HS_IRREGULAR:
+      result = UNLIKELY(c->refusals) ? refused_argument(g) : 0;
+      if (LIKELY(!result)) result = hs_irregulars[c->irregular](t, g, c);
+      break;
     default: result = hs_regular(t, g, c); break;
   }
   if (UNLIKELY(t->signal_follows))

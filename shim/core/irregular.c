@@ -62,15 +62,8 @@ static u64 prctl_out(u64 option) {
   }
 }
 
-/* Some options change this process and are made on both sides; some would undo the shim. */
+/* Some options change this process and are made on both sides. */
 i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
-  switch ((int)g->rdi) {
-    case 59: return -HS_EINVAL; /* PR_SET_SYSCALL_USER_DISPATCH: ours */
-    case 26: return -HS_EINVAL; /* PR_SET_TSC: ours */
-    case 35: return -HS_EPERM;  /* PR_SET_MM */
-    case 22: return -HS_EINVAL; /* PR_SET_SECCOMP: a filter would see the shim's calls */
-    default: break;
-  }
   struct hs_record *r = hs_turn(t);
   u64 bytes = prctl_out(g->rdi);
   i64 result = r ? r->result : hs_execute(g);
@@ -90,8 +83,6 @@ i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
 /* fs is the program's thread pointer; gs is the shim's. */
 i64 hs_irr_arch_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
   (void)t, (void)c;
-  if (g->rdi == 0x1001) return -HS_EPERM;  /* ARCH_SET_GS */
-  if (g->rdi == 0x1004) return -HS_EINVAL; /* ARCH_GET_GS */
   return hs_execute(g);
 }
 

@@ -13,7 +13,7 @@
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
        CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
-       CLONE_CHILD_SETTID = 0x1000000, CLONE_NEWANY = 0x7e020000 };
+       CLONE_CHILD_SETTID = 0x1000000 };
 
 struct clone_args {
   u64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_bytes, tls, set_tid,
@@ -160,8 +160,6 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
   } else if (g->rax == HS_NR_vfork) {
     flags = CLONE_VM | CLONE_VFORK;
   }
-  if ((flags & CLONE_NEWANY) || ((flags & CLONE_VM) && !(flags & (CLONE_THREAD | CLONE_VFORK))))
-    return -HS_EPERM; /* namespaces, and processes that share memory without an order */
   struct hs_record *r = hs_turn(t);
   if (r) {
     hs_match(t, g, r, hs_check(g, c, r->result));

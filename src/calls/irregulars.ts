@@ -57,8 +57,7 @@ export const irregulars = {
       'must be armed again (the kernel clears syscall user dispatch), and gets the number the ' +
       'primary recorded. CLONE_CHILD_CLEARTID is taken out: the kernel would clear the word ' +
       'at a moment of its own, so the shim clears it in the order of records. The CLONE_VM ' +
-      'child of posix_spawn is not a fork: its parent is held until it execs or ends. New ' +
-      'namespaces, and processes that share memory without that order, are refused.',
+      'child of posix_spawn is not a fork: its parent is held until it execs or ends.',
   },
   exec: {
     verdict: 'ordered',
@@ -148,9 +147,8 @@ export const irregulars = {
     verdict: 're-executed',
     short: 'some options bind the shim, some are written to memory',
     why:
-      'Names, death signals and dumpability are set on both sides. What would bind the shim ' +
-      'itself is answered by it: PR_SET_TSC, PR_SET_SECCOMP, PR_SET_SYSCALL_USER_DISPATCH, ' +
-      'PR_SET_MM. Options that write to memory are carried.',
+      'Names, death signals and dumpability are set on both sides. Options that write to memory ' +
+      'are carried.',
   },
   lock_all: {
     verdict: 're-executed',
@@ -216,7 +214,7 @@ export const irregulars = {
     short: 'decides what kind of descriptor it is',
     why:
       'Both sides make a socket, so that the number agrees. That of the backup stays ' +
-      'unconnected until go-live. Packet sockets with rings and MSG_ZEROCOPY are refused.',
+      'unconnected until go-live.',
   },
   accept: {
     verdict: 'replayed',

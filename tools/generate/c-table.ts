@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { type Argument } from '../../src/calls/arguments.js';
 import { EVENT_BASE, events } from '../../src/calls/events.js';
+import { interfaceBytes, interfaceType, ioctls } from '../../src/calls/ioctls.js';
 import { irregulars } from '../../src/calls/irregulars.js';
 import { errnos, policies, rowFlags } from '../../src/calls/policies.js';
+import { type Refusal, refusals } from '../../src/calls/refusals.js';
 import { CALL_ROWS, type Call, lengthArgument } from '../../src/calls/row.js';
 import { calls } from '../../src/calls/table.js';
+import { invariant } from '../../src/errors.js';
 
 function lengthName(call: Call, { length }: Argument): string {
   switch (length.from) {
@@ -26,6 +29,18 @@ function argumentText(call: Call, argument: Argument): string {
   return `{HS_${argument.kind}, ${lengthName(call, argument)}, ${argument.size}}`;
 }
 
+const refusalsOf = (call: Call): number =>
+  refusals.filter((refusal) => refusal.call === call.name).length;
+
+function refusalText({ call: name, argument, mask, equals, errno, name: what }: Refusal): string {
+  const call = calls.find((each) => each.name === name);
+  const at = call?.arguments.findIndex(({ label }) => label === argument) ?? -1;
+  invariant(call?.policy.name === 'irregular' && at >= 0, `refusal of ${name} ${argument}: no row`);
+  const [first, test] = equals === 'any' ? ['1', '0'] : ['0', `0x${equals.toString(16)}`];
+  return `  {${call.nr}, ${at}, ${first}, ${-errnos[errno]}, 0x${mask.toString(16)}, ${test}},` +
+    ` /* ${what.replaceAll('*', '..')} */`;
+}
+
 /** Everything of a row that the shim acts on, in the order of struct hs_call. */
 function rowFields(call: Call): { head: string; numbers: string; args: string[] } {
   const { policy } = call;
@@ -34,7 +49,7 @@ function rowFields(call: Call): { head: string; numbers: string; args: string[] 
   const refusal = policy.refusal ? -errnos[policy.refusal] : 0;
   return {
     head: `"${call.name}", ${policies[policy.name].c}, ${rowFlag}`,
-    numbers: `${call.arguments.length}, ${irregular}, ${refusal}, 0`,
+    numbers: `${call.arguments.length}, ${irregular}, ${refusal}, ${refusalsOf(call)}`,
     args: call.arguments.map((argument) => argumentText(call, argument)),
   };
 }
@@ -55,7 +70,8 @@ function rowText(call: Call): string[] {
 /** First 32 bits of the digest of all that the two sides must agree on. */
 export function tableHash(): number {
   const rows = calls.map((call) => [call.nr, rowFields(call)]);
-  const text = JSON.stringify([rows, events.map((event) => event.name)]);
+  const names = events.map((event) => event.name);
+  const text = JSON.stringify([rows, names, refusals.map(refusalText), ioctls]);
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
@@ -101,6 +117,19 @@ export function cTable(): string {
     '',
     'static const struct hs_call hs_calls[HS_CALL_ROWS] = {',
     ...calls.flatMap(rowText),
+    '};',
+    '',
+    '/* Arguments that are refused, in the order of call numbers: src/calls/refusals.ts. */',
+    'static const struct hs_refusal hs_refusals[] = {',
+    ...refusals.map(refusalText),
+    '};',
+    '',
+    '/* Bytes that older requests of ioctl write: src/calls/ioctls.ts. */',
+    `#define HS_IOCTL_INTERFACE 0x${interfaceType.toString(16)}u`,
+    `#define HS_IOCTL_INTERFACE_BYTES ${interfaceBytes}u`,
+    'static const struct hs_ioctl hs_ioctls[] = {',
+    ...ioctls.map(({ request, bytes, name }) =>
+      `  {0x${request.toString(16)}, ${bytes}}, /* ${name} */`),
     '};',
     '',
     '#endif',

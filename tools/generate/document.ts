@@ -1,8 +1,10 @@
 // document.ts: docs/CALLS.md: every call with its arguments and what is done with it, in words.
 import { type Argument, isPointer, isWritten } from '../../src/calls/arguments.js';
 import { EVENT_BASE, type Event, events } from '../../src/calls/events.js';
+import { ioctls } from '../../src/calls/ioctls.js';
 import { irregulars } from '../../src/calls/irregulars.js';
 import { type PolicyWords, policies, rowFlags } from '../../src/calls/policies.js';
+import { refusals } from '../../src/calls/refusals.js';
 import { type Call } from '../../src/calls/row.js';
 import { calls } from '../../src/calls/table.js';
 import { reasonOf, verdictOf } from '../../src/calls/verdicts.js';
@@ -91,6 +93,22 @@ export function callsDocument(): string {
     'Each is a function of its own in the shim.',
     '',
     ...Object.entries(irregulars).flatMap(([name, { why }]) => irregularSection(name, why)),
+    '## Arguments that are refused',
+    '',
+    'The call itself is made; with these arguments it is answered with an errno.',
+    '',
+    '| call | argument | errno | why |',
+    '|---|---|---|---|',
+    ...refusals.map(({ call, argument, name, errno, why }) =>
+      `| \`${call}\` | ${argument}: ${name} | ${errno} | ${why} |`),
+    '',
+    '## Requests of ioctl',
+    '',
+    'What a request writes is carried. Newer requests have the length in their number; of the older',
+    'ones these are known:',
+    '',
+    `${ioctls.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')} (bytes).`,
+    '',
     '## Records that are no call',
     '',
     '| row | event | when | fields |',

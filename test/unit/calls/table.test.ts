@@ -7,7 +7,9 @@ import { type Argument, fd, flags, in_, isPointer, isWritten, out, size,
   value } from '../../../src/calls/arguments.js';
 import { events, EVENT_BASE, eventRow } from '../../../src/calls/events.js';
 import { irregulars } from '../../../src/calls/irregulars.js';
+import { ioctlName, isCarried } from '../../../src/calls/ioctls.js';
 import { input, result } from '../../../src/calls/policies.js';
+import { isRefused, refusals } from '../../../src/calls/refusals.js';
 import { type Call, row, table } from '../../../src/calls/row.js';
 import { calls } from '../../../src/calls/table.js';
 import { reasonOf, verdictOf } from '../../../src/calls/verdicts.js';
@@ -119,6 +121,31 @@ test('events have their own numbers behind the calls', () => {
   assert.equal(new Set(events.map((event) => event.name)).size, events.length);
   const ring = readFileSync(new URL('../../../shim/ring.h', import.meta.url), 'utf8');
   assert.match(ring, `#define HS_EVENT_BASE 0x${EVENT_BASE.toString(16)}u`);
+});
+
+test('a refused argument is one of an irregular row, and its errno is the answer', () => {
+  for (const { call, argument } of refusals) {
+    const row = calls.find(({ name }) => name === call);
+    assert.is(row?.policy.name, 'irregular', call);
+    assert.ok(row?.arguments.some(({ label }) => label === argument), `${call} ${argument}`);
+  }
+  const clones = refusals.filter(({ call }) => call === 'clone');
+  const refused = (value: bigint) => clones.some((each) => isRefused(each, value));
+  assert.ok(refused(0x20000011n), 'a PID namespace');
+  assert.ok(refused(0x100n), 'memory without a thread');
+  assert.not(refused(0x4111n), 'vfork');
+  assert.not(refused(0x3d0f00n), 'a thread');
+});
+
+test('what an ioctl request writes is known, or it is named', () => {
+  assert.ok(isCarried(0x5401), 'TCGETS');
+  assert.ok(isCarried(0x8927), 'SIOCGIFHWADDR');
+  assert.ok(isCarried(0x80045430), 'TIOCGPTN');
+  assert.not(isCarried(0x8946), 'SIOCETHTOOL goes through an address');
+  assert.not(isCarried(0xae80), 'KVM_RUN');
+  assert.not(isCarried(0xc0206440), 'a graphics card');
+  assert.is(ioctlName(0x541b), 'FIONREAD');
+  assert.is(ioctlName(0xae80), '0xae80');
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /* ioctl: what programs ask of files, pipes, sockets and terminals. */
 #include "check.h"
+#include <linux/fs.h>
 #include <net/if.h>
 #include <pty.h>
 #include <sys/ioctl.h>
@@ -48,6 +49,12 @@ int main(void) {
   EXPECT_EQ(lseek(file, 3, SEEK_SET), 3);
   EXPECT_EQ(ioctl(file, FIONREAD, &value), 0);
   EXPECT_EQ(value, 7);
+  int block = 0;
+  EXPECT_EQ(ioctl(file, FIGETBSZ, &block), 0);
+  EXPECT(block >= 512);
+  long long length = -1;
+  EXPECT_EQ(ioctl(file, FIOQSIZE, &length), 0);
+  EXPECT(length >= 0);
   struct winsize size;
   EXPECT_ERR(ioctl(file, TIOCGWINSZ, &size), ENOTTY);
   EXPECT(!isatty(0));
