@@ -108,6 +108,12 @@ export const settingsTable = {
     help: 'when the hosts cannot hear each other: backup-takes-over, primary-continues or stop',
     default: 'backup-takes-over',
   }),
+  audit: row({
+    schema: choice(['off', 'report', 'fatal']),
+    placeholder: 'policy',
+    help: 'on calls the shim did not record: off, report, or fatal (to the replica)',
+    default: 'report',
+  }),
   schedule: row({
     schema: choice(['serial', 'parallel']),
     placeholder: 'how',

@@ -1,5 +1,6 @@
 /* trace.ts: the command `hs-trace`: watches a program with eBPF and tells what makes it
  * nondeterministic. This version has the command's shell only. */
+import { auditCommand } from './commands/audit.js';
 import { laterCommand } from './commands/later.js';
 import { createProgram, run } from './shell.js';
 
@@ -15,11 +16,7 @@ const program = createProgram(
       ),
       isDefault: true,
     },
-    laterCommand(
-      'audit [arguments...]',
-      'calls of a running pair that the kernel saw and the shim did not record',
-      'hs-trace audit --name web',
-    ),
+    auditCommand,
     laterCommand(
       'diff [arguments...]',
       'what changed between two reports',

@@ -5,10 +5,12 @@
 import { layout, type Manifest, type ProcessStart } from '../channel/index.js';
 import type { ServiceAddress } from '../config-values.js';
 import {
-  Divergence, NotReplicable, asHotswapError, type DivergenceDetail,
+  Divergence, NotReplicable, OperatingError, asHotswapError, type DivergenceDetail,
 } from '../errors.js';
 import { log } from '../log.js';
+import { Audit } from './audit.js';
 import { Cleanup, within } from './cleanup.js';
+import type { AuditReport } from './control-protocol.js';
 import { startControlServer } from './control-server.js';
 import { netRole } from './enforcement-map.js';
 import { Enforcement } from './enforcement.js';
@@ -50,9 +52,11 @@ class BackupHost {
   readonly #facts: PairFacts;
   readonly #board = new Board();
   #session: Session | undefined;
+  #audit: Audit | undefined;
   #enforcement: Enforcement | undefined;
   #pump!: Pump;
   #isStopped = false;
+  #distrusted: NotReplicable | undefined;
   /** How the primary says its program has ended. */
   #toldEnd: PairResult | undefined;
   #onStop: () => void = () => undefined;
@@ -69,7 +73,8 @@ class BackupHost {
   async run(): Promise<PairResult> {
     const { options, cleanup } = this;
     const server = await startControlServer(options.runtimeDir, options.name, {
-      status: () => pairStatus(this.#facts, this.#board, this.#session),
+      status: () => pairStatus(this.#facts, this.#board, this.#session, this.#audit),
+      audit: () => this.#auditReport(),
       stop: () => this.#stop('stopped by an operator of the backup'),
       switchover: () => {
         throw new NotReplicable('this is the backup: ask for the switchover on the primary');
@@ -160,6 +165,12 @@ class BackupHost {
     }), parts);
     this.#session = session;
     cleanup.defer(() => session.close());
+    // The copy has no connections of its own: what comes in for it is in the records.
+    const audit = new Audit(session, {
+      policy: options.audit, vip: null, onFatal: (why) => this.#distrust(why),
+    });
+    this.#audit = audit;
+    cleanup.defer(() => audit.close());
     if (isNetworked) {
       const vip: ServiceAddress = { address: manifest.vip, prefix: manifest.prefix };
       this.#enforcement = Enforcement.attach(options.dev, vip.address, netRole.backup);
@@ -168,7 +179,9 @@ class BackupHost {
     }
     await prepareClock(session, program);
     options.signal.throwIfAborted();
-    session.start(program, { maps: this.#enforcement?.fds, isDetached: true });
+    audit.spawning(() => {
+      session.start(program, { maps: this.#enforcement?.fds, isDetached: true });
+    });
     this.#pump.send({
       kind: 'go', vip: isNetworked ? manifest.vip : null, sessionFd: session.fd,
       ringBytes: manifest.ringBytes, settingsFd: this.#enforcement?.fds.settings ?? null,
@@ -190,9 +203,23 @@ class BackupHost {
         await within(FAREWELL_MS, finished.catch(() => undefined));
       }
     }
+    if (this.#distrusted) throw this.#distrusted;
     const raw = session.control.divergence();
     if (raw) throw this.#diverged(detailOf(raw));
     return this.#result(end);
+  }
+
+  #auditReport(): AuditReport {
+    const status = pairStatus(this.#facts, this.#board, this.#session);
+    if (!this.#audit) throw new OperatingError('the copy has not started: nothing to audit yet');
+    return this.#audit.report(status);
+  }
+
+  /** By `--audit fatal`. A copy that serves already is all there is: it goes on. */
+  #distrust(why: string): void {
+    if (this.#facts.role === 'live') return;
+    this.#distrusted = new NotReplicable(`${why}: this copy is not to be trusted`);
+    this.#session!.kill();
   }
 
   #diverged(detail: DivergenceDetail): Divergence {

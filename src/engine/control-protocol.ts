@@ -14,7 +14,7 @@ export const maxSocketPathBytes = 107;
 export const controlSocketPath = (runtimeDir: string, name: string): string =>
   join(runtimeDir, name, 'control.sock');
 
-export const controlOps = ['status', 'switchover', 'stop'] as const;
+export const controlOps = ['status', 'switchover', 'stop', 'audit'] as const;
 export type ControlOp = (typeof controlOps)[number];
 
 export const requestSchema = z.strictObject({ op: z.enum(controlOps) });
@@ -54,5 +54,59 @@ export const statusSchema = z.looseObject({
   protectedSince: z.string(),
   /** Why it is not protected; null when it is. */
   unprotectedWhy: z.string().nullish(),
+  /** Totals of the audit; null with `--audit off`. The request `audit` gives the details. */
+  audit: z.looseObject({
+    policy: z.string(),
+    isRunning: z.boolean(),
+    bypasses: count,
+    refused: count,
+    differences: count,
+  }).nullish(),
 });
 export type PairStatus = z.output<typeof statusSchema>;
+
+const kind = z.string();
+
+/** The answer to `audit`. Addresses and arguments are hexadecimal: they may be above 2^53. */
+export const auditSchema = z.looseObject({
+  name: z.string(),
+  role: z.enum(['primary', 'backup', 'live']),
+  policy: z.enum(['off', 'report', 'fatal']),
+  isRunning: z.boolean(),
+  /** Why it is not running. */
+  why: z.string().nullable(),
+  /** Calls of the program's processes that were looked at, and processes ever in its tree. */
+  calls: count,
+  processes: count,
+  /** Calls made past the shim, without those refused. */
+  bypasses: count,
+  refused: count,
+  byKind: z.record(kind, count),
+  sites: z.array(z.looseObject({
+    kind,
+    call: z.string(),
+    number: z.number().int(),
+    address: z.string(),
+    count,
+    first: z.looseObject({
+      pid: count, tid: count, hostPid: count, name: z.string(), arguments: z.array(z.string()),
+    }),
+  })),
+  /** What is in a total and found no room for its details. */
+  lost: z.looseObject({ sites: count, processes: count, connections: count }),
+  /** Null where no service address is served: on the backup, and without a network. */
+  bytes: z.object({
+    connections: count, compared: count, unchecked: count,
+    deliveredBytes: count, recordedBytes: count, leftBytes: count, releasedBytes: count,
+    different: count,
+    differences: z.array(z.object({
+      what: z.string(), client: z.string(), port: count, kernelBytes: count, shimBytes: count,
+      isClosed: z.boolean(),
+    })),
+  }).nullable(),
+  /** What the copy has executed and compared, call by call, with the record. */
+  replay: z.looseObject({
+    compared: count, divergence: z.looseObject({ seq: z.string() }).nullable(),
+  }),
+});
+export type AuditReport = z.output<typeof auditSchema>;

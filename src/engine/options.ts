@@ -62,6 +62,7 @@ export interface PairOptions extends Interruptible {
   logDir?: string;
   dev: string;
   detect: Detection;
+  audit: Settings['audit'];
 }
 
 export interface PrimaryOptions extends PairOptions, ProgramStart {

@@ -6,7 +6,7 @@ import {
   ChannelError, ChannelServer, LogWriter, layout, listen, type Channel, type ChannelHandlers,
   type Hello,
 } from '../channel/index.js';
-import { LostRole } from '../errors.js';
+import { LostRole, type DivergenceDetail } from '../errors.js';
 import { CatchUp } from './catch-up.js';
 import { EnforcementMap } from './enforcement-map.js';
 import { lagBoundBytes } from './lag.js';
@@ -42,6 +42,7 @@ export class PrimaryPump implements LinkEvents {
   #ending: string | undefined;
   #handover: 'no' | 'wanted' | 'done' = 'no';
   #isFinished = false;
+  #distrust: string | undefined;
 
   constructor(
     readonly config: PrimaryPumpConfig,
@@ -82,13 +83,11 @@ export class PrimaryPump implements LinkEvents {
   }
 
   onMessage(message: ToPump): void {
-    if (message.kind === 'ended') {
-      this.#ending = message.reason;
-      this.#schedule();
-    } else if (message.kind === 'handover') {
-      this.#handover = 'wanted';
-      this.#schedule();
-    }
+    if (message.kind === 'ended') this.#ending = message.reason;
+    if (message.kind === 'handover') this.#handover = 'wanted';
+    if (message.kind === 'distrust') this.#distrust = message.why;
+    if (this.#distrust && this.#link) this.#drop(this.#link, this.#distrust);
+    this.#schedule();
   }
 
   #hello(): Hello {
@@ -117,6 +116,7 @@ export class PrimaryPump implements LinkEvents {
     if (link && link.state !== 'closed') {
       return `the primary has a backup already, ${link.peer}: stop that one first`;
     }
+    if (this.#distrust !== undefined) return `${this.#distrust}: start the primary again`;
     if (this.#ending !== undefined) return 'the program has ended: start the primary again';
     if (this.#reader.position > 0 && !this.#log) {
       return 'the program runs and its log was not kept: start the primary with --log-dir';
@@ -260,10 +260,8 @@ export class PrimaryPump implements LinkEvents {
 
   onStop = (reason: string): void => this.tell({ kind: 'stop', reason });
 
-  onDivergence(link: Link, divergence: Parameters<LinkEvents['onDivergence']>[1]): void {
-    link.state = 'closed';
-    link.channel.close();
-    this.#leave(`the backup diverged at record ${divergence.seq}`, divergence);
+  onDivergence(link: Link, divergence: DivergenceDetail): void {
+    this.#drop(link, `the backup diverged at record ${divergence.seq}`, divergence);
   }
 
   onLostRole(link: Link): void {
@@ -284,7 +282,14 @@ export class PrimaryPump implements LinkEvents {
     this.#leave(why);
   }
 
-  #leave(why: string, divergence?: Parameters<LinkEvents['onDivergence']>[1]): void {
+  /** The backup hears that we go on without it. */
+  #drop(link: Link, why: string, divergence?: DivergenceDetail): void {
+    link.state = 'closed';
+    link.channel.close();
+    this.#leave(why, divergence);
+  }
+
+  #leave(why: string, divergence?: DivergenceDetail): void {
     this.#link = undefined;
     this.#protection.unprotect();
     this.#board.set('lagMs', 0);
@@ -331,9 +336,7 @@ export class PrimaryPump implements LinkEvents {
       const bound = lagBoundBytes(config, head, headSeq, replayed, lagMs);
       control.store64(CONTROL.maxLagBytes, bound);
     } else if (lagMs > config.maxLagMs) {
-      link.state = 'closed';
-      link.channel.close();
-      this.#leave(`the backup was ${Math.round(lagMs)} ms behind, and was dropped`);
+      this.#drop(link, `the backup was ${Math.round(lagMs)} ms behind, and was dropped`);
     }
   }
 
@@ -344,9 +347,7 @@ export class PrimaryPump implements LinkEvents {
     const policy = this.config.onPartition;
     if (policy === 'primary-continues') {
       if (ageMs <= this.#boundMs) return;
-      link.state = 'closed';
-      link.channel.close(); // should it hear us again, it hears that we go on without it
-      return this.#leave(`the backup was silent for ${Math.round(ageMs)} ms`);
+      return this.#drop(link, `the backup was silent for ${Math.round(ageMs)} ms`);
     }
     const isLost = ageMs > this.#boundMs * share;
     if (isLost !== this.#protection.isFenced) {

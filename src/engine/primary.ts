@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { layout } from '../channel/index.js';
 import { LostRole, NotReplicable, UserError } from '../errors.js';
 import { log } from '../log.js';
+import { Audit } from './audit.js';
 import { Cleanup, within } from './cleanup.js';
 import { startControlServer } from './control-server.js';
 import { netRole } from './enforcement-map.js';
@@ -53,6 +54,7 @@ class PrimaryHost {
   #session!: Session;
   #pump!: Pump;
   #enforcement: Enforcement | undefined;
+  #audit!: Audit;
   #guard: Guard | undefined;
   #isStopped = false;
   #hasLeft = false;
@@ -74,7 +76,8 @@ class PrimaryHost {
     }
     this.#prepare();
     const server = await startControlServer(options.runtimeDir, options.name, {
-      status: () => pairStatus(this.#facts, this.#board, this.#session),
+      status: () => pairStatus(this.#facts, this.#board, this.#session, this.#audit),
+      audit: () => this.#audit.report(pairStatus(this.#facts, this.#board, this.#session)),
       stop: () => this.#stop('stopped by an operator'),
       switchover: () => this.#switchover(),
     });
@@ -97,6 +100,11 @@ class PrimaryHost {
       flags: isNetworked ? layout.HS_FLAG_TAKEOVER : 0,
     }), parts);
     cleanup.defer(() => this.#session.close());
+    this.#audit = new Audit(this.#session, {
+      policy: options.audit, vip: isNetworked ? options.vip.address : null,
+      onFatal: (why) => this.#pump.send({ kind: 'distrust', why }),
+    });
+    cleanup.defer(() => this.#audit.close());
     if (!isNetworked) return;
     this.#enforcement = Enforcement.attach(options.dev, options.vip.address, netRole.primary);
     cleanup.defer(() => this.#enforcement!.close());
@@ -215,7 +223,9 @@ class PrimaryHost {
     const { options } = this;
     await prepareClock(this.#session, options);
     if (this.#isStopped) return false;
-    this.#session.start(options, { maps: this.#enforcement?.fds, isDetached: true });
+    this.#audit.spawning(() => {
+      this.#session.start(options, { maps: this.#enforcement?.fds, isDetached: true });
+    });
     if (!this.#enforcement) return true;
     this.#guard = new Guard(this.#session.pid, options.vip, options.dev);
     this.cleanup.defer(() => this.#guard!.release());

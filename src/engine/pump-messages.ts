@@ -74,6 +74,8 @@ export interface TakeoverTimes {
 export type ToPump =
   /** Primary: the program has ended; send the rest, then `stop`. */
   | { kind: 'ended'; reason: string }
+  /** Primary: no copy of this program can be trusted any more: go on without one. */
+  | { kind: 'distrust'; why: string }
   /** Primary: hand the program over to the backup. */
   | { kind: 'handover' }
   /** Backup: the program may be fed. */

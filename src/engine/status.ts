@@ -4,6 +4,7 @@
 import { mapMemory, unmapMemory } from 'bpf-loader';
 import { layout } from '../channel/index.js';
 import type { DivergenceDetail } from '../errors.js';
+import type { Audit } from './audit.js';
 import type { PairStatus } from './control-protocol.js';
 import type { Board, TakeoverTimes } from './pump-messages.js';
 import type { Session } from './session.js';
@@ -25,7 +26,9 @@ export interface PairFacts {
   startedMs: number;
 }
 
-export function pairStatus(facts: PairFacts, board: Board, session?: Session): PairStatus {
+export function pairStatus(
+  facts: PairFacts, board: Board, session?: Session, audit?: Audit,
+): PairStatus {
   const isProtected = board.get('isProtected') === 1;
   const since = new Date(board.get('protectedSinceMs') || facts.startedMs).toISOString();
   const recorded = session ? session.control.load64(CONTROL.headSeq) : 0;
@@ -57,6 +60,7 @@ export function pairStatus(facts: PairFacts, board: Board, session?: Session): P
     rejected: board.get('rejected'),
     programPid: session?.pid ?? 0,
     takeover: takeoverOf(facts, session),
+    audit: audit?.totals() ?? null,
     counters: session ? session.control.counters() : {},
   };
 }

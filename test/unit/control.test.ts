@@ -34,6 +34,7 @@ async function serve(name: string, handlers: Partial<ControlHandlers> = {}) {
     status: () => status,
     switchover: () => ({ role: 'backup' }),
     stop: () => undefined,
+    audit: () => ({}),
     ...handlers,
   });
   servers.push(server);

@@ -36,7 +36,7 @@ export const statusCommand: CommandSpec = {
 };
 
 function printStatus(status: PairStatus): void {
-  const { watermarks, behind, divergence } = status;
+  const { watermarks, behind, divergence, audit } = status;
   const shield = status.protected ? 'protected' : 'NOT protected';
   const why = status.protected ? [] : [['because', status.unprotectedWhy ?? 'unknown']];
   printTable([
@@ -53,7 +53,15 @@ function printStatus(status: PairStatus): void {
     ['behind', `${behind.records} records, ${behind.bytes} bytes`],
     ['connections', String(status.connections)],
     ['divergence', divergence ? `at record ${divergence.seq}: ${divergence.call}` : 'none'],
+    ['audit', auditOf(audit)],
   ]);
+}
+
+function auditOf(audit: PairStatus['audit']): string {
+  if (!audit) return 'off';
+  if (!audit.isRunning) return 'NOT running';
+  const refused = audit.refused > 0 ? `, ${audit.refused} calls refused` : '';
+  return `${audit.bypasses} bypasses, ${audit.differences} byte differences${refused}`;
 }
 
 export const switchoverCommand: CommandSpec = {

@@ -13,7 +13,7 @@ import { printJson } from '../shell.js';
 import { requireKey } from './key.js';
 import { programStart, statusOf } from './run.js';
 
-const pairSettings = ['dev', 'keyFile', 'name', 'runtimeDir', 'logDir', 'detect'] as const;
+const pairSettings = ['dev', 'keyFile', 'name', 'runtimeDir', 'logDir', 'detect', 'audit'] as const;
 
 export const primaryCommand: CommandSpec = {
   usage: 'primary <command...>',
@@ -78,13 +78,13 @@ export const backupCommand: CommandSpec = {
 
 function pairOptions({ configuration, signal }: Invocation): PairOptions {
   const { settings } = configuration;
-  const { name, runtimeDir, keyFile, logDir, detect } = settings;
+  const { name, runtimeDir, keyFile, logDir, detect, audit } = settings;
   const dev = need(settings, 'dev');
   if (!existsSync(join('/sys/class/net', dev))) {
     throw new UserError(`there is no network interface ${dev} here: "ip link" lists them`);
   }
   requireKey(keyFile);
-  return { name, runtimeDir, keyFile, logDir, dev, detect, signal };
+  return { name, runtimeDir, keyFile, logDir, dev, detect, audit, signal };
 }
 
 /** A setting without a default that the command cannot do without. */

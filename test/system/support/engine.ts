@@ -59,7 +59,7 @@ export class FakePair {
       command: [this.fake, ...this.words], env: { PATH: '/usr/bin:/bin' },
       listen: { host: '127.0.0.1', port: this.port }, vip: { address: '10.9.9.9', prefix: 24 },
       // Other tests share this machine: a busy one must not look dead.
-      detect: { intervalMs: 500, count: 4 }, commit: 'logged', schedule: 'serial',
+      detect: { intervalMs: 500, count: 4 }, commit: 'logged', schedule: 'serial', audit: 'report',
       maxLagRecords: 4096, maxLagMs: 1000, lagPolicy: 'slow-primary',
       onPartition: 'backup-takes-over', waitBackup: true, ...this.over.primary,
     };
@@ -69,7 +69,7 @@ export class FakePair {
     return {
       name: 'fake', runtimeDir: join(this.dir, 'b'), dev: 'lo',
       connect: { host: '127.0.0.1', port: this.port },
-      detect: { intervalMs: 500, count: 4 }, ...this.over.backup,
+      detect: { intervalMs: 500, count: 4 }, audit: 'report', ...this.over.backup,
     };
   }
 
