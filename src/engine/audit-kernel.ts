@@ -9,7 +9,7 @@ import {
   auditKinds, connectionAt, connectionFlag, countersAt, placeAt, seenAt, settingsAt, siteAt,
   siteNameBytes, type AuditKind,
 } from './audit-layout.js';
-import { readElf } from './elf.js';
+import { readElf } from '../code/elf.js';
 import { builtFile } from './installation.js';
 
 const MAP_BYTES = 4096;

@@ -46,7 +46,8 @@ export class Audit {
     } catch (cause) {
       if (errnoOf(cause) === undefined) throw cause;
       this.#why = `this kernel does not let it look (${(cause as Error).message})`;
-      if (policy !== 'report') throw new NotReplicable(`--audit ${policy}: ${this.#why}`, { cause });
+      const why = `--audit ${policy}: ${this.#why}`;
+      if (policy !== 'report') throw new NotReplicable(why, { cause });
       log.warn(`no audit: ${this.#why}`);
       return;
     }
@@ -172,7 +173,8 @@ function sentenceOf(site: AuditSite): string {
     case 'dispatch': return `syscall user dispatch changed by ${who}`;
     case 'traced': return `${call} made while somebody traces ${who}`;
     case 'ring': return `${call} by ${who}`;
-    case 'intruder': return `process ${first.pid} (${first.name}) among the program's, not its child`;
+    case 'intruder':
+      return `process ${first.pid} (${first.name}) among the program's, and not its child`;
     case 'refused': return `${call} at ${hex(address)}, outside the shim, by ${who}: refused`;
   }
 }
