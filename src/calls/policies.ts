@@ -116,6 +116,7 @@ export class Policy {
     readonly why: string | undefined = undefined,
     readonly irregular: IrregularName | undefined = undefined,
     readonly refusal: Errno | undefined = undefined,
+    readonly fallback: string | undefined = undefined,
   ) {}
 
   get blocking(): Policy {
@@ -145,11 +146,17 @@ export class Policy {
   }
   /** The reason, where it is not obvious. */
   because(why: string): Policy {
-    return new Policy(this.name, this.flags, why, this.irregular, this.refusal);
+    return new Policy(this.name, this.flags, why, this.irregular, this.refusal, this.fallback);
+  }
+  /** Why whoever makes the call goes on without it; for refused ones, where that is sure. */
+  survivedBy(fallback: string): Policy {
+    return new Policy(this.name, this.flags, this.why, this.irregular, this.refusal, fallback);
   }
   private with(flag: RowFlag): Policy {
     const flags = [...this.flags, flag];
-    return new Policy(this.name, flags, this.why, this.irregular, this.refusal);
+    return new Policy(
+      this.name, flags, this.why, this.irregular, this.refusal, this.fallback,
+    );
   }
 }
 

@@ -20,3 +20,6 @@ export function reasonOf(call: Call): string | undefined {
   const { why, irregular } = call.policy;
   return why ?? (irregular && irregulars[irregular].short);
 }
+
+/** Why nothing is lost when the call is refused; undefined when that depends on the program. */
+export const fallbackOf = (call: Call): string | undefined => call.policy.fallback;

@@ -54,6 +54,15 @@ export interface LibraryCall {
   readonly count: number;
 }
 
+/** An instruction that nothing intercepts, and how often it ran, by uprobe. Level `full`. */
+export interface ExecutedInstruction {
+  /** rdrand, rdseed, … as src/code/instructions.ts names them. */
+  readonly name: string;
+  readonly file: string;
+  readonly offset: number;
+  readonly count: number;
+}
+
 /** Counted in windows over the whole time, for the plot. Level `full`. */
 export interface Timeline {
   readonly windowMs: number;
@@ -104,6 +113,8 @@ export interface Observation {
   readonly sites: readonly CallSite[];
   readonly arguments: readonly CallArgument[];
   readonly library: readonly LibraryCall[];
+  /** Every one that could be watched, also those that never ran; absent: none was. */
+  readonly instructions?: readonly ExecutedInstruction[];
   readonly timeline: Timeline | null;
   readonly shared: readonly SharedMapping[];
   /** Events the BPF programs had to tell, and those that found no room, by CPU: exact. */

@@ -42,5 +42,6 @@ export const processes: readonly Row[] = [
     [dirfd, path, in_.strings('arguments'), in_.strings('environment'), flags],
     irregular('exec')),
   row(435, 'clone3', [address('arguments'), size],
-    refuse('ENOSYS', 'libc falls back to clone, whose arguments are in registers')),
+    refuse('ENOSYS', 'libc falls back to clone, whose arguments are in registers')
+      .survivedBy('the C library makes clone instead')),
 ];

@@ -47,7 +47,8 @@ export const system: readonly Row[] = [
   row(212, 'lookup_dcookie', [value('cookie'), address('buffer'), size],
     refuse('ENOSYS', removed)),
   row(219, 'restart_syscall', [],
-    refuse('ENOSYS', 'the shim makes interrupted calls again itself')),
+    refuse('ENOSYS', 'the shim makes interrupted calls again itself')
+      .survivedBy('the kernel makes it, and under the shim it does not')),
   row(236, 'vserver', [], refuse('ENOSYS', 'never implemented')),
   row(246, 'kexec_load', [address('entry'), count, address('segments'), flags],
     refuse('EPERM', host)),

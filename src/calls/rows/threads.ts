@@ -38,7 +38,8 @@ export const threads: readonly Row[] = [
   row(324, 'membarrier', [value('command'), flags, value('cpu')], local.because(
     'its registration must hold after go-live too')),
   row(334, 'rseq', [address('area'), size, flags, value('signature')],
-    refuse('ENOSYS', 'the kernel would write the processor number into memory at every switch')),
+    refuse('ENOSYS', 'the kernel would write the processor number into memory at every switch')
+      .survivedBy('the C library goes on without it')),
   row(449, 'futex_waitv', [address('waiters'), count, flags, address('timeout'), value('clock')],
     refuse('ENOSYS', newer)),
   row(454, 'futex_wake', [address('word'), value('mask'), count, flags],
