@@ -8,6 +8,8 @@
  *   HS_TIDMAP_OFFSET    u16 slot by thread id
  *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
+ *   HS_FILES_OFFSET     the files the program opened (shadow.c)
+ *   HS_PASSED_OFFSET    descriptors on their way between its processes (passing.c)
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
  *
@@ -21,7 +23,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 1u
+#define HS_VERSION 2u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -37,6 +39,10 @@
 #define HS_TSC_OFFSET 0x900000ul /* what the byte pairs of rdtsc in known files are; see sites.c */
 #define HS_CONNS_OFFSET 0x1000000ul /* HS_MAX_CONNS x 512 B */
 #define HS_MAX_CONNS 65536u
+#define HS_FILES_OFFSET 0x3000000ul
+#define HS_MAX_FILES 65536u
+#define HS_PASSED_OFFSET 0x3800000ul
+#define HS_MAX_PASSED 16384u
 #define HS_RING_OFFSET 0x4000000ul
 #define HS_RING_DEFAULT_BYTES 0x4000000ul /* 64 MiB, a power of two */
 #define HS_ARENA_OFFSET 0x100000000ul     /* behind the largest ring */
@@ -69,6 +75,8 @@ struct hs_record {
 #define HS_METHOD_ROW 0xffffu
 #define HS_METHOD_SIGNAL_FOLLOWS 0x10000u /* the next record of this thread is a signal */
 #define HS_METHOD_YIELDED 0x20000u        /* the thread then gave the baton up of its own accord */
+#define HS_METHOD_AHEAD 0x40000u          /* what the call wrote came before it, in DATA events */
+#define HS_PIECE_BYTES 0x400000ul         /* what one DATA or FILE event carries at most */
 
 /* Methods that are no system call: rows HS_EVENT_BASE.. of the call table (src/calls/events.ts). */
 #define HS_EVENT_BASE 0x200u

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x9374ecd8u
+#define HS_CALL_TABLE_HASH 0x24ad0c4bu
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -412,33 +412,38 @@ enum hs_irregular {
   HS_IRR_lock_all = 19,
   HS_IRR_arch_prctl = 20,
   HS_IRR_open = 21,
-  HS_IRR_close = 22,
-  HS_IRR_close_range = 23,
-  HS_IRR_dup = 24,
-  HS_IRR_fcntl = 25,
-  HS_IRR_ioctl = 26,
-  HS_IRR_socket = 27,
-  HS_IRR_accept = 28,
-  HS_IRR_connect = 29,
-  HS_IRR_bind = 30,
-  HS_IRR_listen = 31,
-  HS_IRR_shutdown = 32,
-  HS_IRR_setsockopt = 33,
-  HS_IRR_sendfile = 34,
-  HS_IRR_timerfd_settime = 35,
-  HS_IRR_set_tid_address = 36,
-  HS_IRR_robust_list = 37,
-  HS_IRR_rlimit = 38,
-  HS_IRR_identity = 39,
+  HS_IRR_truncate = 22,
+  HS_IRR_close = 23,
+  HS_IRR_close_range = 24,
+  HS_IRR_dup = 25,
+  HS_IRR_fcntl = 26,
+  HS_IRR_ioctl = 27,
+  HS_IRR_socket = 28,
+  HS_IRR_accept = 29,
+  HS_IRR_connect = 30,
+  HS_IRR_bind = 31,
+  HS_IRR_listen = 32,
+  HS_IRR_shutdown = 33,
+  HS_IRR_setsockopt = 34,
+  HS_IRR_send_message = 35,
+  HS_IRR_receive_message = 36,
+  HS_IRR_get_descriptor = 37,
+  HS_IRR_sendfile = 38,
+  HS_IRR_timerfd_settime = 39,
+  HS_IRR_set_tid_address = 40,
+  HS_IRR_robust_list = 41,
+  HS_IRR_rlimit = 42,
+  HS_IRR_identity = 43,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
 #define HS_IRREGULARS(X) \
  X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) X(exit_group) \
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
- X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(close) X(close_range) X(dup) X(fcntl) \
- X(ioctl) X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) X(setsockopt) \
- X(sendfile) X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
+ X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(truncate) X(close) X(close_range) \
+ X(dup) X(fcntl) X(ioctl) X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) \
+ X(setsockopt) X(send_message) X(receive_message) X(get_descriptor) X(sendfile) \
+ X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
 enum hs_event {
@@ -455,11 +460,15 @@ enum hs_event {
   HS_EV_CHILD_LOST = 0x20a,
   HS_EV_DEATH = 0x20b,
   HS_EV_CHECKPOINT = 0x20c,
-  HS_EV_END = 0x20d
+  HS_EV_DATA = 0x20d,
+  HS_EV_FILE = 0x20e,
+  HS_EV_RECEIVED = 0x20f,
+  HS_EV_END = 0x210
 };
 #define HS_EVENT_NAMES \
  "PROCESS_INIT", "THREAD_START", "SIGNAL", "SIGNAL_DEATH", "YIELD", "RESUME", "TSC", "ACKED", \
- "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT"
+ "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT", "DATA", "FILE", \
+ "RECEIVED"
 
 static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [0] = {"read", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,
@@ -560,9 +569,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [45] = {"recvfrom", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 6, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_OUT_SIZED, HS_FIXED, 1}, {HS_LENGTH, HS_FIXED, 4}}},
-  [46] = {"sendmsg", HS_OUTPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,
+  [46] = {"sendmsg", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_send_message, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_MSG, HS_FIXED, 56}, {HS_VALUE, HS_FIXED, 0}}},
-  [47] = {"recvmsg", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,
+  [47] = {"recvmsg", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_receive_message, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT_MSG, HS_FIXED, 56}, {HS_VALUE, HS_FIXED, 0}}},
   [48] = {"shutdown", HS_IRREGULAR, 0, 2, HS_IRR_shutdown, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
@@ -626,7 +635,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_FD, HS_FIXED, 0}}},
   [75] = {"fdatasync", HS_FILE, HS_BLOCKS, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
-  [76] = {"truncate", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
+  [76] = {"truncate", HS_IRREGULAR, 0, 2, HS_IRR_truncate, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [77] = {"ftruncate", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
@@ -1104,7 +1113,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [298] = {"perf_event_open", HS_REFUSED, 0, 5, HS_IRR_NONE, -13, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [299] = {"recvmmsg", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_NONE, 0, 0,
+  [299] = {"recvmmsg", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_receive_message, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT_MMSG, HS_ARG2, 64}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_INOUT, HS_FIXED, 16}}},
   [300] = {"fanotify_init", HS_REFUSED, 0, 2, HS_IRR_NONE, -1, 0,
@@ -1124,7 +1133,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_INOUT, HS_FIXED, 208}}},
   [306] = {"syncfs", HS_FILE, HS_BLOCKS, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
-  [307] = {"sendmmsg", HS_OUTPUT, HS_BLOCKS | HS_RESTARTS, 4, HS_IRR_NONE, 0, 0,
+  [307] = {"sendmmsg", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 4, HS_IRR_send_message, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_MMSG, HS_ARG2, 64}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
   [308] = {"setns", HS_REFUSED, 0, 2, HS_IRR_NONE, -1, 0,
@@ -1229,7 +1238,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [437] = {"openat2", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS | HS_MAKES_FD, 4, HS_IRR_open, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_IN, HS_ARG3, 1},
      {HS_VALUE, HS_FIXED, 0}}},
-  [438] = {"pidfd_getfd", HS_REFUSED, 0, 3, HS_IRR_NONE, -1, 0,
+  [438] = {"pidfd_getfd", HS_IRREGULAR, HS_MAKES_FD, 3, HS_IRR_get_descriptor, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [439] = {"faccessat2", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0},

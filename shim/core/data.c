@@ -7,6 +7,7 @@
 #include "descriptors.h"
 #include "outbox.h"
 #include "regular.h"
+#include "shadow.h"
 
 static int is_data_call(const struct regs *g, int output) {
   switch (g->rax) {
@@ -41,11 +42,18 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
   u32 entry = fd_entry((i64)(int)g->rdi);
   switch (FD_KIND(entry)) {
     case FD_FILE:
-      if (r && CTL->files == HS_FILES_MIRRORED && result >= 0) {
+      if (r && hs_is_shadow((int)g->rdi)) {
+        hs_shadow_read(g, result);
+      } else if (r && (r->method & HS_METHOD_AHEAD)) {
+        hs_shadow_read(g, result); /* the bytes are there already: only the offset is to move */
+      } else if (r && CTL->files == HS_FILES_MIRRORED && result >= 0) {
         i64 own = hs_execute(g); /* moves the offset; the recorded bytes win */
         if (own != result)
           hs_diverge_values(t, r, "length read from a mirrored file", (u64)result, (u64)own);
       }
+      break;
+    case FD_MEMFD:
+      if (r) hs_shadow_read(g, result);
       break;
     case FD_PIPE:
     case FD_PAIR:
@@ -92,7 +100,9 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
   switch (FD_KIND(entry)) {
     case FD_FILE:
     case FD_MEMFD:
-      if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
+      if (r && hs_is_shadow((int)g->rdi)) {
+        hs_shadow_write(t, r, g, result);
+      } else if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
         i64 own = hs_execute(g);
         if (own != result)
           hs_diverge_values(t, r, "length written to a mirrored file", (u64)result, (u64)own);

@@ -10,6 +10,7 @@
 #include "connections.h"
 #include "outbox.h"
 #include "regular.h"
+#include "shadow.h"
 
 struct kernel_stat_head {
   u64 device, inode, links;
@@ -56,7 +57,9 @@ void hs_note_new(const struct regs *g, i64 result) {
     case HS_NR_inotify_init:
     case HS_NR_inotify_init1: hs_set_entry(result, FD_INOTIFY); break;
     case HS_NR_memfd_create: hs_set_entry(result, FD_MEMFD); break;
-    case HS_NR_pidfd_open: hs_set_entry(result, FD_PIDFD); break;
+    case HS_NR_pidfd_open: /* whose it is: the slot of its first thread */
+      hs_set_entry(result, FD_PIDFD | (g->rdi < HS_MAX_TID ? (u32)TIDMAP[g->rdi] << 16 : 0));
+      break;
     default: break;
   }
 }
@@ -109,7 +112,7 @@ static u32 kind_of_open(i64 fd, u64 flags) {
   u32 type = st.head.mode & 0170000;
   if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
   if (!SYS(HS_NR_fstatfs, fd, fs) && (fs[0] == 0x9fa0 || fs[0] == 0x62656572)) return FD_CARRIED;
-  return FD_FILE;
+  return type == 0100000 ? FD_FILE | hs_file_of(fd) << 16 : FD_FILE;
 }
 
 static u64 open_flags(const struct regs *g) {
@@ -140,6 +143,8 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
       i64 own = hs_execute(g);
       if (own < 0) hs_diverge_values(t, r, "a file that cannot be opened here", 0, (u64)own);
       hs_must_be(t, r, own);
+    } else if (FD_FILE_INDEX((u32)kind)) {
+      hs_must_be(t, r, hs_shadow_open(FD_FILE_INDEX((u32)kind), open_flags(g)));
     } else {
       hs_must_be(t, r, hs_placeholder(open_flags(g)));
     }
@@ -147,6 +152,21 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
   }
   hs_consume(t, r);
   return fd;
+}
+
+i64 hs_irr_truncate(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  i64 result = r ? r->result : hs_execute(g);
+  if (!r) {
+    if (!result) hs_file_resized(t, (const char *)g->rdi);
+    hs_append(t, (u32)g->rax, 0, result, hs_check(g, c, result), NULL, 0);
+    return result;
+  }
+  hs_match(t, g, r, hs_check(g, c, result));
+  if (CTL->files == HS_FILES_MIRRORED && (hs_execute(g) < 0) != (result < 0))
+    hs_diverge(t, r, "a file truncated here as there", "another result");
+  hs_consume(t, r);
+  return result;
 }
 
 static void forget(i64 fd) {

@@ -5,6 +5,7 @@
  * when nothing of it will be read again. */
 #include "calls.gen.h"
 #include "order.h"
+#include "shadow.h"
 #include "signals.h"
 
 static u64 ring_mask(void) { return CTL->ringBytes - 1; }
@@ -108,10 +109,26 @@ void hs_publish(struct hs_record *r) {
   if (UNLIKELY(CTL->head - CTL->tail > CTL->ringBytes / 8)) hs_wake_consumer();
 }
 
+/* More than a record should hold: it goes ahead of it in pieces, each with its address. */
+static void append_ahead(struct thread *t, const struct span *spans, u32 nspans) {
+  for (u32 i = 0; i < nspans; i++)
+    for (u64 at = 0; at < spans[i].bytes; at += HS_PIECE_BYTES) {
+      u64 left = spans[i].bytes - at, part = left < HS_PIECE_BYTES ? left : HS_PIECE_BYTES;
+      struct hs_record *r = hs_reserve(t, HS_EV_DATA, 0, (i64)(spans[i].at + at), 0, part);
+      memcpy(HS_RECORD_DATA(r), spans[i].at + at, part);
+      hs_publish(r);
+    }
+}
+
 struct hs_record *hs_append(struct thread *t, u32 row, u32 object, i64 result, u64 check,
                             const struct span *spans, u32 nspans) {
   u64 bytes = 0;
   for (u32 i = 0; i < nspans; i++) bytes += spans[i].bytes;
+  if (UNLIKELY(bytes > HS_PIECE_BYTES) && hs_mode == HS_MODE_RECORD) {
+    append_ahead(t, spans, nspans);
+    bytes = nspans = 0;
+    row |= HS_METHOD_AHEAD;
+  }
   struct hs_record *r = hs_reserve(t, row, object, result, check, bytes);
   u8 *data = HS_RECORD_DATA(r);
   for (u32 i = 0; i < nspans; i++) {
@@ -132,7 +149,7 @@ void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 chec
 
 void hs_consume(struct thread *t, struct hs_record *r) {
   t->signal_follows = (r->method & HS_METHOD_SIGNAL_FOLLOWS) != 0;
-  t->yield_follows = (r->method & HS_METHOD_YIELDED) != 0;
+  if (r->method & HS_METHOD_YIELDED) t->yield_follows = 1; /* at the end of this call */
   u32 row = r->method & HS_METHOD_ROW;
   if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
   CTL->tailSeq = r->seq;
@@ -194,6 +211,18 @@ static NOINLINE void wait_for_turn(struct thread *t) {
   __atomic_store_n(&s->waiting, 0, __ATOMIC_SEQ_CST);
 }
 
+/* What goes ahead of a record of its thread is not asked for: it is put where it belongs. */
+static int went_ahead(struct thread *t, struct hs_record *r) {
+  u32 row = r->method & HS_METHOD_ROW;
+  if (LIKELY(row != HS_EV_DATA && row != HS_EV_FILE)) return 0;
+  if (row == HS_EV_FILE)
+    hs_file_take(r);
+  else
+    memcpy((void *)r->result, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
+  hs_consume(t, r);
+  return 1;
+}
+
 struct hs_record *hs_next(struct thread *t) {
   t->wait_start_ns = 0;
   for (;;) {
@@ -210,8 +239,10 @@ struct hs_record *hs_next(struct thread *t) {
         if (i != t->slot && SLOT(i)->state == 1) wake_slot(i);
       return NULL;
     }
-    if (LIKELY(r->tid == t->tid)) return r;
-    give_turn_to(t, r);
+    if (UNLIKELY(r->tid != t->tid))
+      give_turn_to(t, r);
+    else if (LIKELY(!went_ahead(t, r)))
+      return r;
   }
   if (!t->live_noted) hs_go_live(t);
   return NULL;

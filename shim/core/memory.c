@@ -5,16 +5,18 @@
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
 #include "calls.gen.h"
 #include "regular.h"
+#include "shadow.h"
 #include "signals.h"
 #include "sites.h"
 #include "tsc.h"
 
-#define HS_CARRIED_MAP_MOST (8ul << 20)
+#define HS_CARRIED_ANYHOW (1ul << 20) /* a file this small is carried when it is mapped shared */
 
-/* What a record of a file mapping says about the file; then its path, then carried contents. */
+/* What a record of a file mapping says about the file; then its path. */
 struct map_note {
   u64 device, inode, bytes, modified_ns;
-  u32 path_bytes, carried;
+  u32 path_bytes;
+  u32 shadow; /* number of the file whose contents are in the log, 0 when they are not */
 };
 struct kernel_stat {
   u64 device, inode, links;
@@ -41,12 +43,19 @@ static int must_carry(const struct kernel_stat *st) {
   return (st->mode & 0170000) == 0100000 && (st->links == 0 || changed >= CTL->startRealNs);
 }
 
-/* The file from the mapping's start on: a mapping may grow into what follows it. */
-static u64 bytes_to_carry(const struct regs *g, const struct kernel_stat *st) {
-  if (CTL->files != HS_FILES_CARRIED || FD_KIND(fd_entry((i64)g->r8)) == FD_MEMFD) return 0;
-  if (!must_carry(st) || (u64)st->bytes <= g->r9) return 0;
-  u64 left = (u64)st->bytes - g->r9;
-  return left < HS_CARRIED_MAP_MOST ? left : HS_CARRIED_MAP_MOST;
+/* Could what the mapping shows differ from the file as it was when the session began, now or
+ * later? Then the file is in the log: its number. */
+static u32 shadow_of(struct thread *t, const struct regs *g, const struct kernel_stat *st) {
+  u32 entry = fd_entry((i64)(int)g->r8);
+  if (CTL->files != HS_FILES_CARRIED || FD_KIND(entry) == FD_MEMFD) return 0;
+  if ((st->mode & 0170000) != 0100000) return 0;
+  u32 index = FD_FILE_INDEX(entry) ? FD_FILE_INDEX(entry) : hs_file_of((int)g->r8);
+  if (!index || FILE_AT(index)->mapped) return index;
+  int writable = (SYS(HS_NR_fcntl, (int)g->r8, 3 /* F_GETFL */) & HS_O_ACCMODE) != 0;
+  int small = (u64)st->bytes <= HS_CARRIED_ANYHOW;
+  if (!must_carry(st) && (!(g->r10 & HS_MAP_SHARED) || (!writable && !small))) return 0;
+  hs_file_carry(t, index, (int)g->r8, (u64)st->bytes);
+  return index;
 }
 
 static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -64,17 +73,11 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
   if (!SYS(HS_NR_fstat, (int)g->r8, &st)) {
     note.device = st.device, note.inode = st.inode, note.bytes = (u64)st.bytes;
     note.modified_ns = (u64)st.mtime * 1000000000ul + (u64)st.mtime_ns;
-    note.carried = (u32)bytes_to_carry(g, &st);
+    note.shadow = shadow_of(t, g, &st);
   }
-  u64 path_room = (note.path_bytes + 8u) & ~7ul;
-  struct hs_record *r = hs_reserve(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at),
-                                   sizeof note + path_room + note.carried);
-  u8 *data = HS_RECORD_DATA(r);
-  memcpy(data, &note, sizeof note);
-  memcpy(data + sizeof note, path, path_room);
-  if (note.carried)
-    SYS(HS_NR_pread64, (int)g->r8, data + sizeof note + path_room, note.carried, g->r9);
-  hs_publish(r);
+  struct span spans[2] = {{(u8 *)&note, sizeof note},
+                          {(u8 *)path, (note.path_bytes + 8u) & ~7ul}};
+  hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, 2);
   if (g->rdx & HS_PROT_EXEC) {
     hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, path);
     hs_tsc_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
@@ -82,9 +85,18 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
   return at;
 }
 
-static i64 open_for_map(struct thread *t, const struct hs_record *r, const struct map_note *note,
-                        const char *path) {
+/* The file of a mapping, on the backup: its own, the log's, or the one of that path. */
+static i64 open_for_map(struct thread *t, const struct regs *g, const struct hs_record *r) {
+  const struct map_note *note = (const void *)HS_RECORD_DATA(r);
+  const char *path = (const char *)(note + 1);
+  u32 entry = fd_entry((i64)(int)g->r8);
   struct kernel_stat st;
+  if (FD_KIND(entry) == FD_MEMFD ||
+      (FD_KIND(entry) == FD_FILE && CTL->files == HS_FILES_MIRRORED))
+    return (int)g->r8;
+  if (note->shadow)
+    return note->shadow == FD_FILE_INDEX(entry) ? (int)g->r8
+                                                : hs_shadow_open(note->shadow, HS_O_RDWR);
   i64 fd = SYS(HS_NR_open, path, HS_O_CLOEXEC, 0);
   if (fd < 0) hs_diverge(t, r, path, "this file cannot be opened here");
   if (SYS(HS_NR_fstat, fd, &st) == 0 && (st.mode & 0170000) == 0100000 &&
@@ -96,30 +108,21 @@ static i64 open_for_map(struct thread *t, const struct hs_record *r, const struc
 static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r) {
   const struct map_note *note = (const void *)HS_RECORD_DATA(r);
   const char *path = (const char *)(note + 1);
-  const u8 *contents = (const u8 *)path + ((note->path_bytes + 8u) & ~7u);
   u64 flags = g->r10, where = (u64)r->result;
-  u32 kind = FD_KIND(fd_entry((i64)g->r8));
-  i64 at;
+  i64 fd = open_for_map(t, g, r);
+  int by_path = fd != (int)g->r8 && !note->shadow;
   if (!(flags & HS_MAP_FIXED)) flags |= HS_MAP_FIXED_NOREPLACE;
-  int own_file = kind == FD_MEMFD || (kind == FD_FILE && CTL->files == HS_FILES_MIRRORED);
-  if (own_file) {
-    at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, (int)g->r8, g->r9);
-    if (at == (i64)where && (g->rdx & HS_PROT_EXEC))
-      hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
-  } else if (note->carried) {
-    i64 fd = SYS(HS_NR_memfd_create, "hotswap-map", 1);
-    SYS(HS_NR_ftruncate, fd, note->bytes > g->r9 ? note->bytes - g->r9 : PAGE);
-    SYS(HS_NR_pwrite64, fd, contents, note->carried, 0);
-    at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, fd, 0);
-    SYS(HS_NR_close, fd);
-  } else {
-    i64 fd = open_for_map(t, r, note, path);
+  /* a file opened by its path is whatever it is on this host: nothing is written to it. A device
+   * (/dev/zero) is no such file: shared memory made of it stays shared */
+  if (by_path && note->bytes) flags = (flags & ~3ul) | HS_MAP_PRIVATE;
+  i64 at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, fd, g->r9);
+  if (at == -HS_EACCES && by_path)
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
-    if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, fd);
-    SYS(HS_NR_close, fd);
-  }
-  if (at == (i64)where && (g->rdx & HS_PROT_EXEC))
+  if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) {
+    hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, fd);
     hs_sites_mapped(where, PAGE_UP(g->rsi), g->r9, path);
+  }
+  if (fd != (int)g->r8) SYS(HS_NR_close, fd);
   return at;
 }
 

@@ -263,6 +263,11 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
   u64 flags = g->rax == HS_NR_sendto ? g->r10 : g->rax == HS_NR_sendmsg ? g->rdx : 0;
   u64 bytes = bytes_of(g);
   i64 result = (i64)bytes;
+  if (k->pid != t->pid) { /* passed on: from now on this process sends */
+    hs_outbox_flush(t, k);
+    k->pid = t->pid;
+  }
+  k->fd = (int)g->rdi;
   i64 room = make_room(t, k, (fd_entry((int)g->rdi) & FD_NONBLOCK) || (flags & 0x40));
   if (k->error || (k->shut & 1)) {
     result = k->error ? -(i64)k->error : -HS_EPIPE;

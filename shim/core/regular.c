@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "descriptors.h"
 #include "outbox.h"
+#include "shadow.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
   return hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,
@@ -171,7 +172,10 @@ static void repeat(struct thread *t, struct regs *g, const struct hs_call *c,
                    struct hs_record *r) {
   i64 want = r->result;
   if (want == -HS_EINTR) return;
-  if (c->policy == HS_FILE && !hs_is_real_file(g, c)) return;
+  if (c->policy == HS_FILE && !hs_is_real_file(g, c)) {
+    hs_shadow_follow(g, want);
+    return;
+  }
   i64 got = hs_execute(g);
   if (c->policy == HS_DESCRIPTOR && (c->flags & HS_MAKES_FD) && want >= 0 && got >= 0)
     got = hs_place(t, r, got, want);
@@ -196,7 +200,7 @@ i64 hs_replay_regular(struct thread *t, struct regs *g, const struct hs_call *c,
   if (c->policy >= HS_LOCAL && c->policy <= HS_MEMORY) repeat(t, g, c, r);
   if (c->policy == HS_INPUT) hs_after_input(t, g, result, r);
   int has_out = c->policy != HS_LOCAL && !(c->policy == HS_OUTPUT && is_tcp_output(g));
-  if (has_out) {
+  if (has_out && !(r->method & HS_METHOD_AHEAD)) {
     if (!hs_scatter(g, c, result, &b, HS_RECORD_DATA(r), HS_RECORD_LEN(r)))
       hs_diverge(t, r, "the recorded length of out-arguments", "another length");
   }

@@ -117,6 +117,24 @@ static void make_namespaces(void) {
   SYS(HS_NR_rt_sigprocmask, 2, &set, 0, 8);
 }
 
+/* What a replay keeps beside the program: files of the log (shadow.c), and descriptors that the
+ * program's processes have sent each other (passing.c). Both go when the last process does. */
+static void make_replay_places(i64 *fds) {
+  int pair[2], room = 64 << 20;
+  if (CTL->mode != HS_MODE_REPLAY) return;
+  if (SYS(HS_NR_socketpair, 1, 5 /* SEQPACKET */, 0, pair))
+    hs_refuse("no socket for descriptors that are passed on");
+  SYS(HS_NR_setsockopt, pair[0], 1, 32 /* SO_SNDBUFFORCE */, &room, 4);
+  fds[HID_POST] = pair[0];
+  fds[HID_TAKE] = pair[1];
+  if (CTL->files != HS_FILES_CARRIED) return;
+  i64 maker = SYS(HS_NR_fsopen, "tmpfs", 0);
+  SYS(HS_NR_fsconfig, maker, 6 /* CMD_CREATE */, 0, 0, 0);
+  fds[HID_FILES] = SYS(HS_NR_fsmount, maker, 0, 0);
+  SYS(HS_NR_close, maker);
+  if (fds[HID_FILES] < 0) hs_refuse("no file system in memory can be made for the replay");
+}
+
 /* ---- the program's view of itself ---- */
 
 /* The core's file must not stay mapped, or the kernel will not let /proc/self/exe be changed:
@@ -312,6 +330,7 @@ void hs_start_main(u64 *sp) {
   fds[HID_START] = SYS(HS_NR_open, "/proc/self/exe", HS_O_PATH, 0);
   fds[HID_PROC] = SYS(HS_NR_open, "/proc", HS_O_PATH | HS_O_DIRECTORY, 0);
   if (CTL->flags & HS_FLAG_TAKEOVER) fds[HID_RAW] = hs_tcp_raw_open();
+  make_replay_places(fds);
   hide(fds);
   run(program, envp, auxv, program[0], NULL, 0, 0);
 }

@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0x9374ecd8;
+export const CALL_TABLE_HASH = 0x24ad0c4b;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -83,8 +83,10 @@ export const callRows: readonly CallRow[] = [
     'a connection from outside'],
   [44, 'sendto', 'output', 'replayed', ''],
   [45, 'recvfrom', 'input', 'replayed', ''],
-  [46, 'sendmsg', 'output', 'replayed', ''],
-  [47, 'recvmsg', 'input', 'replayed', ''],
+  [46, 'sendmsg', 'irregular', 'replayed',
+    'may carry descriptors'],
+  [47, 'recvmsg', 'irregular', 'replayed',
+    'may bring descriptors'],
   [48, 'shutdown', 'irregular', 'replayed',
     'a FIN is output'],
   [49, 'bind', 'irregular', 'replayed',
@@ -134,7 +136,8 @@ export const callRows: readonly CallRow[] = [
     'a lock taken by both could wait on the backup for an owner whose turn is later'],
   [74, 'fsync', 'file', 're-executed', ''],
   [75, 'fdatasync', 'file', 're-executed', ''],
-  [76, 'truncate', 'file', 're-executed', ''],
+  [76, 'truncate', 'irregular', 're-executed',
+    'the file may be mapped'],
   [77, 'ftruncate', 'file', 're-executed', ''],
   [78, 'getdents', 'result', 'replayed',
     "the order of entries is the file system's own"],
@@ -469,7 +472,8 @@ export const callRows: readonly CallRow[] = [
     'a signal within the application is delivered at a record of its own'],
   [298, 'perf_event_open', 'refuse', 'refused',
     'counts and rings that differ on every run'],
-  [299, 'recvmmsg', 'input', 'replayed', ''],
+  [299, 'recvmmsg', 'irregular', 'replayed',
+    'may bring descriptors'],
   [300, 'fanotify_init', 'refuse', 'refused',
     'events of the whole host, with descriptors the shim did not make'],
   [301, 'fanotify_mark', 'refuse', 'refused',
@@ -482,7 +486,8 @@ export const callRows: readonly CallRow[] = [
     'a handle names a file on one host only'],
   [305, 'clock_adjtime', 'result', 'replayed', ''],
   [306, 'syncfs', 'file', 're-executed', ''],
-  [307, 'sendmmsg', 'output', 'replayed', ''],
+  [307, 'sendmmsg', 'irregular', 'replayed',
+    'may carry descriptors'],
   [308, 'setns', 'refuse', 'refused',
     'would leave the namespaces in which both sides are equal'],
   [309, 'getcpu', 'result', 'replayed', ''],
@@ -554,8 +559,8 @@ export const callRows: readonly CallRow[] = [
     "passes over the shim's own descriptors"],
   [437, 'openat2', 'irregular', 're-executed',
     'decides what kind of descriptor it is'],
-  [438, 'pidfd_getfd', 'refuse', 'refused',
-    'would take a descriptor the shim did not make'],
+  [438, 'pidfd_getfd', 'irregular', 're-executed',
+    "another process's descriptor"],
   [439, 'faccessat2', 'result', 'replayed', ''],
   [440, 'process_madvise', 'refuse', 'refused',
     "reaches into another process's memory"],
@@ -632,6 +637,9 @@ export const eventRows = {
   CHILD_LOST: 0x20a,
   DEATH: 0x20b,
   CHECKPOINT: 0x20c,
+  DATA: 0x20d,
+  FILE: 0x20e,
+  RECEIVED: 0x20f,
 } as const;
 
 const names = new Map<number, string>([

@@ -98,6 +98,26 @@ export const events = [
     result: 'bytes written',
     check: 'digest',
   },
+  {
+    name: 'DATA',
+    means: 'part of what the next call of the thread wrote, too much for one record',
+    result: 'address in the program',
+    data: 'the bytes that go there',
+  },
+  {
+    name: 'FILE',
+    means: 'contents of a file that is mapped and changed: a replay from the log alone needs them',
+    object: 'number of the file in the session',
+    result: 'offset in the file; its new size, when check is 1',
+    check: '0 contents, 1 a new size',
+    data: 'contents',
+  },
+  {
+    name: 'RECEIVED',
+    means: 'descriptors that came in the message just received',
+    object: 'how many',
+    data: 'for each: which one sent earlier it is (0: from outside), its kind, its flags',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

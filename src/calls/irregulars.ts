@@ -173,6 +173,13 @@ export const irregulars = {
       'devices, files that are not mirrored) is opened on the primary alone, and the backup ' +
       'puts a placeholder at the same number.',
   },
+  truncate: {
+    verdict: 're-executed',
+    short: 'the file may be mapped',
+    why:
+      'Both sides truncate where files are mirrored. A replay from the log alone is told the new ' +
+      'size of a file whose contents the log carries, because it may be mapped.',
+  },
   close: {
     verdict: 're-executed',
     short: "forgets what the descriptor was; the shim's own are not closed",
@@ -257,6 +264,29 @@ export const irregulars = {
     why:
       'The primary sets the option. The backup sets it on its own socket too, where it is one ' +
       'of an internet family; its own answer does not count.',
+  },
+  send_message: {
+    verdict: 'replayed',
+    short: 'may carry descriptors',
+    why:
+      'Output like any other, and descriptors in it (SCM_RIGHTS) are counted on both sides; the ' +
+      'backup keeps a duplicate of each until it is received. Of many messages at once as many ' +
+      'are sent as one record describes.',
+  },
+  receive_message: {
+    verdict: 'replayed',
+    short: 'may bring descriptors',
+    why:
+      'Input like any other. For descriptors in it the primary finds out which of those sent ' +
+      'within the application they are, by comparing open files; the backup puts its duplicate ' +
+      'of the same one at the recorded number. What came from outside has a placeholder there.',
+  },
+  get_descriptor: {
+    verdict: 're-executed',
+    short: "another process's descriptor",
+    why:
+      "Both sides take it from their own process, which holds the same object at the same " +
+      'number.',
   },
   sendfile: {
     verdict: 'replayed',

@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 1;
+export const HS_VERSION = 2;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -14,6 +14,10 @@ export const HS_MAX_TID = 0x400000;
 export const HS_TSC_OFFSET = 0x900000;
 export const HS_CONNS_OFFSET = 0x1000000;
 export const HS_MAX_CONNS = 65536;
+export const HS_FILES_OFFSET = 0x3000000;
+export const HS_MAX_FILES = 65536;
+export const HS_PASSED_OFFSET = 0x3800000;
+export const HS_MAX_PASSED = 16384;
 export const HS_RING_OFFSET = 0x4000000;
 export const HS_RING_DEFAULT_BYTES = 0x4000000;
 export const HS_ARENA_OFFSET = 0x100000000;
@@ -27,6 +31,8 @@ export const HS_ROOT_POINTER = 0x0001000500000000n;
 export const HS_METHOD_ROW = 0xffff;
 export const HS_METHOD_SIGNAL_FOLLOWS = 0x10000;
 export const HS_METHOD_YIELDED = 0x20000;
+export const HS_METHOD_AHEAD = 0x40000;
+export const HS_PIECE_BYTES = 0x400000;
 export const HS_EVENT_BASE = 0x200;
 
 export const HS_MODE_RECORD = 1;

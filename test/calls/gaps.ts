@@ -2,12 +2,6 @@
  * They are skipped by name and counted as skipped; the README lists what they stand for.
  * The rule: an entry names what is missing in the shim, never a program that is inconvenient. */
 export const gaps: Readonly<Record<string, string>> = {
-  'descriptors/passing':
-    'descriptors received in a message (SCM_RIGHTS) are not made on the backup yet',
-  'files/mapped':
-    'writes to a file that is also mapped shared are not carried into a replay from the log alone',
-  'processes/shared':
-    'two shared mappings of one file are two memories in a replay from the log alone',
   'signals/loop':
     'a signal for a thread that makes no call waits for its next call: no recorded preemption yet',
   'threads/robust':

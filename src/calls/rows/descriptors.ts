@@ -86,7 +86,7 @@ export const descriptors: readonly Row[] = [
   row(434, 'pidfd_open', [pid, flags], descriptor.makesFd),
   row(436, 'close_range', [value('first'), value('last'), flags], irregular('close_range')),
   row(438, 'pidfd_getfd', [fd, value('target'), flags],
-    refuse('EPERM', 'would take a descriptor the shim did not make')),
+    irregular('get_descriptor').makesFd),
   row(441, 'epoll_pwait2',
     [fd, out.array('epoll_event', 'result'), count, in_.struct('timespec'), in_.struct('sigset'),
       size],

@@ -23,7 +23,7 @@ export const files: readonly Row[] = [
     'a lock taken by both could wait on the backup for an owner whose turn is later')),
   row(74, 'fsync', [fd], file.blocking),
   row(75, 'fdatasync', [fd], file.blocking),
-  row(76, 'truncate', [path, size], file),
+  row(76, 'truncate', [path, size], irregular('truncate')),
   row(77, 'ftruncate', [fd, size], file),
   row(78, 'getdents', [fd, out.bytes('result'), size], result.because(entries)),
   row(79, 'getcwd', [out.bytes('result'), size], result),
