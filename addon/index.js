@@ -1,7 +1,7 @@
 // bpf-loader: eBPF from Node, and the shared memory and futexes that go with it. Types and the
 // documentation of every function are in index.d.ts.
 // The rule: checks, defaults and sentences are here in JavaScript; the native half only does.
-export { open } from './lib/object.js';
+export { measureRunTimes, open } from './lib/object.js';
 export { features } from './lib/features.js';
 export {
   createMemory, mapMemory, unmapMemory, closeFd, futexWake, FutexWaiter,

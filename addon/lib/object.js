@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { ArgumentError, attempt, check, checkInteger, checkName } from './errors.js';
 import { Handle } from './handle.js';
 import { BpfMap } from './map.js';
+import { closeFd } from './memory.js';
 import { native } from './native.js';
 import { RingBuffer } from './ring.js';
 
@@ -122,6 +123,11 @@ class Link extends Handle {
     this.#forget = forget;
   }
 
+  walk() {
+    this.checkOpen();
+    attempt(`walk ${this.program}`, () => native.linkWalk(this.#native));
+  }
+
   release() {
     this.#forget(this);
     forgetAtExit(this);
@@ -198,6 +204,12 @@ class BpfObject extends Handle {
     return ring;
   }
 
+  statistics() {
+    this.checkOpen();
+    check(this.#loaded, `${this.#name} must be loaded before its programs have statistics`);
+    return attempt('read statistics', () => native.objectStatistics(this.#native));
+  }
+
   perCpuSum(mapName) {
     return this.map(mapName).perCpuSum();
   }
@@ -229,6 +241,21 @@ class BpfObject extends Handle {
     throw new ArgumentError(`${this.#name} has no program ${String(name)}; it has ${all}`);
   }
 }
+
+class Measurement extends Handle {
+  #fd;
+
+  constructor() {
+    super('the measurement of run times');
+    this.#fd = attempt('measure run times', () => native.measureOpen());
+  }
+
+  release() {
+    closeFd(this.#fd);
+  }
+}
+
+export const measureRunTimes = () => new Measurement();
 
 const listOf = (named) => named.map(({ name }) => name).join(', ') || 'none';
 

@@ -1,5 +1,6 @@
 // Attaching programs. One native function per shape of target; which one a program needs follows
 // from its section name and is decided in JavaScript. A link is a handle that can be closed once.
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -101,6 +102,22 @@ void linkClose(const Napi::CallbackInfo& info) {
   if (error != 0) fail(info.Env(), error, "detach", log.text());
 }
 
+// (link of an iterator): walks all it goes over, on this thread, and discards what it prints.
+void linkWalk(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  struct bpf_link* link = info[0].As<Napi::External<Link>>().Data()->link;
+  int fd = link == nullptr ? -EINVAL : bpf_iter_create(bpf_link__fd(link));
+  if (fd < 0) fail(env, -fd, "iterate");
+  char discarded[4096];
+  ssize_t got;
+  do {
+    got = read(fd, discarded, sizeof discarded);
+  } while (got > 0 || (got < 0 && errno == EINTR));
+  int error = errno;
+  close(fd);
+  if (got < 0) fail(env, error, "iterate");
+}
+
 }  // namespace
 
 void initAttach(Napi::Object& exports) {
@@ -110,4 +127,5 @@ void initAttach(Napi::Object& exports) {
   add(exports, "attachCgroup", attachCgroup);
   add(exports, "attachTc", attachTc);
   add(exports, "linkClose", linkClose);
+  add(exports, "linkWalk", linkWalk);
 }

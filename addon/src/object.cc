@@ -91,6 +91,35 @@ void objectLoad(const Napi::CallbackInfo& info) {
   if (error != 0) fail(info.Env(), error, "load", log.text());
 }
 
+// (object) → one { name, runs, runNs, missed } per loaded program.
+Napi::Value objectStatistics(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Array rows = Napi::Array::New(env);
+  struct bpf_program* program;
+  bpf_object__for_each_program(program, objectOf(info[0]).object) {
+    int fd = bpf_program__fd(program);
+    if (fd < 0) continue;
+    struct bpf_prog_info known = {};
+    uint32_t length = sizeof known;
+    int error = bpf_obj_get_info_by_fd(fd, &known, &length);
+    if (error != 0) fail(env, error, "statistics");
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", bpf_program__name(program));
+    row.Set("runs", static_cast<double>(known.run_cnt));
+    row.Set("runNs", static_cast<double>(known.run_time_ns));
+    row.Set("missed", static_cast<double>(known.recursion_misses));
+    rows[rows.Length()] = row;
+  }
+  return rows;
+}
+
+// () → a descriptor: while it is open the kernel measures the run time of every program.
+Napi::Value measureOpen(const Napi::CallbackInfo& info) {
+  int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  if (fd < 0) fail(info.Env(), -fd, "measure run times");
+  return Napi::Number::New(info.Env(), fd);
+}
+
 void objectClose(const Napi::CallbackInfo& info) { objectOf(info[0]).close(); }
 
 }  // namespace
@@ -112,6 +141,8 @@ void initObject(Napi::Object& exports) {
   add(exports, "objectDescribe", objectDescribe);
   add(exports, "objectLoad", objectLoad);
   add(exports, "objectClose", objectClose);
+  add(exports, "objectStatistics", objectStatistics);
+  add(exports, "measureOpen", measureOpen);
   add(exports, "programSkip", programSkip);
   add(exports, "mapResize", mapResize);
   add(exports, "mapSetInitial", mapSetInitial);

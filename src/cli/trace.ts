@@ -1,21 +1,16 @@
 /* trace.ts: the command `hs-trace`: watches a program with eBPF and tells what makes it
- * nondeterministic. This version has the command's shell only. */
+ * nondeterministic.
+ * The rule: what a command does is in commands/; here they are only named. */
 import { auditCommand } from './commands/audit.js';
 import { laterCommand } from './commands/later.js';
+import { watchCommand } from './commands/watch.js';
 import { createProgram, run } from './shell.js';
 
 const program = createProgram(
   'hs-trace',
   'Watches a program and tells what makes it nondeterministic.',
   [
-    {
-      ...laterCommand(
-        'watch [arguments...]',
-        'watch a program and tell what makes it nondeterministic',
-        'hs-trace -- redis-server --port 7000',
-      ),
-      isDefault: true,
-    },
+    watchCommand,
     auditCommand,
     laterCommand(
       'diff [arguments...]',

@@ -133,8 +133,6 @@ test('commands of later versions say so and end with 2', async () => {
     ['replicate', ['sync']],
     ['replicate', ['mirror', '--path', '/srv']],
     ['replicate', ['primary', '--commit', 'verified', '--', 'true']],
-    ['trace', ['--', 'true']],
-    ['trace', ['-p', '1']],
     ['cluster', ['list']],
   ];
   for (const [name, args] of calls) {
