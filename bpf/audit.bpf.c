@@ -199,11 +199,21 @@ int BPF_PROG(exited, struct task_struct *task)
 
 /* ---- calls ---- */
 
-/* A call that this core makes, or -1; its kind if it does not. */
+/* Whoever turns it off, or lets other code through, makes the calls of that code unseen. */
+static __always_inline int changes_dispatch(struct hs_audit_settings *s, struct pt_regs *regs,
+                                            long number)
+{
+  return number == NR_PRCTL && regs->di == PR_SET_SYSCALL_USER_DISPATCH &&
+         (regs->si != 1 || regs->dx != s->textFrom || regs->r8);
+}
+
+/* What is wrong with a call: its kind, or -1 when the core made it. */
 static __always_inline int judge(struct hs_audit_settings *s, __u32 *state,
                                  struct task_struct *task, struct pt_regs *regs, long number)
 {
   __u64 ip = regs->ip, sp = regs->sp;
+  if (changes_dispatch(s, regs, number))
+    return HS_AUDIT_DISPATCH;
   if (ip < s->textFrom || ip > s->textTo) {
     /* before the core is armed it asks the vDSO, which on some clocks makes the call itself */
     __u64 vdso = (__u64)task->mm->context.vdso;
@@ -218,9 +228,6 @@ static __always_inline int judge(struct hs_audit_settings *s, __u32 *state,
   } else if (sp < HS_AUDIT_STACK_FROM || sp >= HS_AUDIT_STACK_TO) {
     return HS_AUDIT_BORROWED;
   }
-  if (number == NR_PRCTL && regs->di == PR_SET_SYSCALL_USER_DISPATCH &&
-      (regs->si != 1 || regs->dx != s->textFrom || regs->r8))
-    return HS_AUDIT_DISPATCH;
   return task->ptrace ? HS_AUDIT_TRACED : -1;
 }
 

@@ -20,6 +20,7 @@ export const auditCommand: CommandSpec = {
     const report = answer.data;
     if (isJson) printJson(report);
     if (!report.isRunning) {
+      if (isJson) return endings.HS_NOT_REPLICABLE.exit;
       throw new NotReplicable(`pair "${name}" is not audited: ${report.why ?? 'unknown why'}`);
     }
     if (!isJson) print(report);

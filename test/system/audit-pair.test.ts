@@ -1,0 +1,73 @@
+/* audit-pair.test.ts: the audit of whole pairs: a busy redis has nothing to hide, to the byte, on
+ * neither host; and what each policy does with a finding. bound: 240 */
+import * as assert from 'uvu/assert';
+import { Bed, plan } from '../../src/bed/bed.js';
+import { redisCommand } from '../../src/bed/subject.js';
+import { suite } from '../support/suite.js';
+import { audit, auditUntil, findings, plant, planted } from './support/audit.js';
+import { until } from './support/command.js';
+import {
+  endSides, giveKeys, said, startBackup, startPair, startPrimary, untilState,
+} from './support/pair.js';
+
+const test = suite('audit of pairs');
+let bed: Bed;
+
+test.before(async () => {
+  bed = await Bed.create();
+  await giveKeys(bed);
+});
+test.after(() => bed?.close());
+test.after.each(() => endSides());
+
+test('a redis pair under 100,000 requests shows no bypass and no byte too many', async () => {
+  const { primary } = await startPair(bed, redisCommand);
+  await until(() => primary.stdout.includes('Ready to accept'), () => primary.words);
+  const load = ['redis-benchmark', '-h', plan.vip, '-c', '20', '-n', '50000', '-q'];
+  await bed.run('client', [...load, '-t', 'set,get', '-d', '100']);
+  // Each request of 50,000 sets carries its 100 bytes and more.
+  const { code, report } = await auditUntil(bed, ({ bytes }) =>
+    bytes!.compared >= 40 && bytes!.deliveredBytes > 7_000_000);
+  assert.is(code, 0);
+  assert.equal([report.bypasses, report.refused, report.bytes!.different], [0, 0, 0]);
+  const { deliveredBytes, recordedBytes, leftBytes, releasedBytes, unchecked } = report.bytes!;
+  assert.equal([recordedBytes, releasedBytes, unchecked], [deliveredBytes, leftBytes, 0]);
+  assert.equal(report.lost, { sites: 0, processes: 0, connections: 0 });
+  const { report: copy } = await auditUntil(
+    bed, ({ replay }) => replay.compared >= report.replay.compared, 'backup');
+  assert.equal([copy.role, copy.bypasses, copy.bytes], ['backup', 0, null]);
+  assert.ok(copy.calls > 100, `looked at ${copy.calls} calls of the copy`);
+});
+
+test('off looks at nothing, and says so', async () => {
+  await planted(bed, ['borrow'], ['--audit', 'off']);
+  const { code, report } = await audit(bed);
+  assert.is(code, 4);
+  assert.equal([report.isRunning, report.calls, report.why], [false, 0, 'the policy is off']);
+});
+
+test('fatal ends the replica, and the primary goes on alone', async () => {
+  const primary = startPrimary(bed, [plant, 'borrow'], { more: ['--audit', 'fatal'] });
+  const backup = startBackup(bed);
+  const ended = await backup.ended;
+  assert.is.not(ended.code, 0, said(backup));
+  const state = await untilState(bed, 'primary', (s) => !s.protected, [primary, backup]);
+  assert.match(String(state['unprotectedWhy']), /the audit found getppid made through the shim's/);
+  assert.ok(primary.isRunning);
+  // And no other copy may join.
+  const second = await startBackup(bed).ended;
+  assert.match(said(second) + second.stderr, /the audit found getppid/);
+});
+
+test('fatal on the backup ends a copy whose host interferes, with status 4', async () => {
+  const primary = startPrimary(bed, [plant, 'borrow']);
+  const backup = startBackup(bed, { more: ['--audit', 'fatal'] });
+  const ended = await backup.ended;
+  assert.is(ended.code, 4, backup.words);
+  assert.match(ended.stderr, /getppid made through the shim's own instruction.*not to be trusted/);
+  const { report } = await audit(bed);
+  assert.equal(findings(report), ['borrowed getppid 3']);
+  assert.ok(primary.isRunning);
+});
+
+test.run();
