@@ -25,7 +25,7 @@ async function programPid(): Promise<number> {
   return programOf(bed, 'primary', Number(state?.['programPid']));
 }
 
-test('a call in code the shim has never seen goes through the shim, and is no finding', async () => {
+test('a call in code the shim has never seen goes through it, and is no finding', async () => {
   await planted(bed, ['inline']);
   const { code, report } = await audit(bed);
   assert.is(code, 0);
@@ -34,7 +34,7 @@ test('a call in code the shim has never seen goes through the shim, and is no fi
   assert.ok(report.processes >= 3, `${report.processes} processes`);
 });
 
-test('calls by the core\'s own instruction are found, with the first one\'s arguments', async () => {
+test('calls by the core\'s own instruction are found, with the first arguments', async () => {
   await planted(bed, ['borrow']);
   const { code, report } = await audit(bed);
   assert.is(code, 3);
@@ -81,7 +81,7 @@ test('a request of an io_uring is found though no call is made for it', async ()
   assert.not.ok(found.some((line) => line.includes('io_uring_enter')), found.join('; '));
 });
 
-test('a call injected by a tracer is found, although the core\'s instruction makes it', async () => {
+test('a call injected by a tracer is found, though the core\'s instruction makes it', async () => {
   await planted(bed, ['none']);
   const pid = await programPid();
   const said = await bed.run('primary', [outsider, 'inject', String(pid)]);
