@@ -10,7 +10,7 @@ import { ChannelError } from './errors.js';
 import { FrameSplitter, type OnRecords } from './framing.js';
 import { viewOf } from './record.js';
 import { REORDER_DEFAULTS, Reorder, type ReorderBounds } from './reorder.js';
-import { decodeWatermark, encodeWatermark, type Watermark } from './watermark.js';
+import { decodeFrequent, encodeRole, encodeWatermark, type Watermark } from './frequent.js';
 
 /** How a channel ended. */
 export interface CloseReason {
@@ -115,7 +115,7 @@ export class Channel {
         if (!this.#handlers.onRecords) throw unexpected('records', this.#state);
         this.#reorder.push(bytes, start, end, info);
       },
-      (bytes) => this.#onFrame(decodeWatermark(viewOf(bytes)) ?? decodeControl(bytes)),
+      (bytes) => this.#onFrame(decodeFrequent(viewOf(bytes)) ?? decodeControl(bytes)),
     );
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('drain', () => this.#state === 'open' && this.#handlers.onDrain?.());
@@ -180,7 +180,7 @@ export class Channel {
   /** Sends a control message. Returns like `send`; throws ZodError on a message that is none. */
   sendControl(control: Control): boolean {
     if (this.#state !== 'open') return false;
-    return this.#write(encodeControl(control));
+    return this.#write(control.kind === 'role' ? encodeRole(control) : encodeControl(control));
   }
 
   /** Sends watermarks, each a number of at most 2^53. Cheap: it may be sent once a loop turn. */

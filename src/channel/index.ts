@@ -42,3 +42,4 @@ export {
   type Endpoint,
   type ListenOptions,
 } from './tls.js';
+export type { Watermark } from './frequent.js';

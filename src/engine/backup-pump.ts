@@ -21,15 +21,19 @@ import { nextState, type TakeoverEvent, type TakeoverState } from './takeover.js
 
 const { CONTROL } = layout;
 const TICK_MS = 5;
+/** Clients wait for the confirmation, not the replay: a sleeping copy is woken this often, or for
+ * this much, since waking costs as much as replaying a dozen records. */
+const WAKE_MS = 1;
+const WAKE_BYTES = 0x10000;
 const LIVE_SPIN_NS = 10e6;
 const LIVE_POLL_MS = 0.5;
 const LIVE_BOUND_MS = 30_000;
-/** Gratuitous ARP again after so long: the first may meet a switch that is still learning. */
+/** Gratuitous ARP again: the first may meet a switch that is still learning. */
 const ANNOUNCE_AGAIN_MS = [20, 100, 500, 2000];
 
 const nowNs = (): number => Number(process.hrtime.bigint());
 
-/** What is there once the primary's offer was accepted. */
+/** There once the primary's offer was accepted. */
 interface Fed {
   map: SessionMap;
   inbox: Inbox;
@@ -55,6 +59,7 @@ export class BackupPump {
   #late: NodeJS.Timeout | undefined;
   #ackedReplay = 0;
   #heardAt = 0;
+  #wokenAt = 0;
   #isAckDue = false;
   #isProtecting = false;
   #isStopping = false;
@@ -184,6 +189,7 @@ export class BackupPump {
     setImmediate(() => {
       this.#isAckDue = false;
       this.#ack();
+      this.#wake();
     });
   }
 
@@ -191,12 +197,21 @@ export class BackupPump {
     const { inbox } = this.#fed!;
     if (this.#state !== 'following' || !this.#channel!.open) return;
     this.#log?.flush();
-    const replayed = inbox.replayed;
-    const { received, receivedSeq, replayedSeq } = inbox;
-    this.#ackedReplay = replayed;
-    this.#channel!.sendControl({ kind: 'watermark', received, replayed, receivedSeq, replayedSeq });
+    const { watermark } = inbox;
+    this.#ackedReplay = watermark.replayed;
+    this.#channel!.sendWatermark(watermark);
     // `verified`: output waits for the replay itself, so its progress is told at once.
-    if (this.#manifest!.commit === 'verified' && replayed < received) inbox.watch();
+    if (this.#manifest!.commit === 'verified' && inbox.behindBytes > 0) inbox.watch();
+  }
+
+  /** Sees to it that the program goes on, at the latest with the next tick. */
+  #wake(): void {
+    const { inbox } = this.#fed!;
+    const now = performance.now();
+    const isUrgent = this.#manifest!.commit === 'verified' || inbox.behindBytes > WAKE_BYTES;
+    if (!isUrgent && now - this.#wokenAt < WAKE_MS) return;
+    this.#wokenAt = now;
+    inbox.wake();
   }
 
   /** The program has consumed something that was waited for. */
@@ -223,6 +238,7 @@ export class BackupPump {
     this.#board.set('replayedSeq', inbox.replayedSeq);
     this.#board.set('receivedBytes', inbox.received);
     if (this.#state !== 'following') return;
+    inbox.wake();
     if (inbox.replayed !== this.#ackedReplay) this.#ack();
     if (this.#isStopping && !inbox.isWaiting) this.#endLog();
   }
@@ -247,8 +263,7 @@ export class BackupPump {
   #onEnded(): void {
     if (this.#fed?.map.control.divergence()) this.#on('divergence');
     if (this.#state === 'diverged') return; // its channel is closing: nothing more may be said
-    const { received, replayed, receivedSeq, replayedSeq } = this.#fed!.inbox;
-    this.#channel!.sendControl({ kind: 'watermark', received, replayed, receivedSeq, replayedSeq });
+    this.#channel!.sendWatermark(this.#fed!.inbox.watermark);
     this.#on('ended');
     this.#finish();
   }

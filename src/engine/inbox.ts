@@ -1,6 +1,7 @@
 /* inbox.ts: records on their way from the channel into the ring. What does not fit is kept, copied,
  * until the program has made room; the channel is paused meanwhile, so it is one chunk at most.
  * The rule: kept bytes count as received, and go into the ring before anything newer. */
+import type { Watermark } from '../channel/index.js';
 import { RingWriter, type SessionMap } from './ring.js';
 
 const SPACE_BOUND_MS = 100;
@@ -36,7 +37,14 @@ export class Inbox {
     return this.#ring.consumedSeq;
   }
 
-  /** Takes a run of records. False: the ring is full, and the sender should be held back. */
+  /** What is told the primary. */
+  get watermark(): Watermark {
+    const { received, replayed, receivedSeq, replayedSeq } = this;
+    return { received, replayed, receivedSeq, replayedSeq };
+  }
+
+  /** Takes a run of records; `wake` tells the program. False: the ring is full, and the sender
+   * should be held back. */
   put(bytes: Uint8Array, start: number, end: number, lastSeq: number): boolean {
     this.received += end - start;
     this.receivedSeq = lastSeq;
@@ -46,6 +54,7 @@ export class Inbox {
     const isFirst = !this.isWaiting;
     this.#kept.push({ bytes: Uint8Array.from(bytes.subarray(at, end)), at: 0, lastSeq });
     if (isFirst) this.watch();
+    this.wake();
     return false;
   }
 
@@ -55,9 +64,19 @@ export class Inbox {
       const first = this.#kept[0]!;
       const { bytes, lastSeq } = first;
       first.at += this.#ring.push(bytes, first.at, bytes.length, lastSeq);
+      this.wake();
       if (first.at < bytes.length) return this.watch();
       this.#kept.shift();
     }
+  }
+
+  /** Bytes that the program has not consumed yet. */
+  get behindBytes(): number {
+    return this.#ring.position - this.#ring.consumed;
+  }
+
+  wake(): void {
+    this.#ring.wake();
   }
 
   /** Calls `onSpace` when the program has consumed something, or after a bound. */

@@ -10,6 +10,7 @@ import { LostRole, type DivergenceDetail } from '../errors.js';
 import { CatchUp } from './catch-up.js';
 import { EnforcementMap } from './enforcement-map.js';
 import { lagBoundBytes } from './lag.js';
+import { LogKeeper } from './log-keeper.js';
 import { Link, type LinkEvents } from './primary-link.js';
 import { Protection } from './protection.js';
 import { Board, type FromPump, type PrimaryPumpConfig, type ToPump } from './pump-messages.js';
@@ -20,6 +21,9 @@ const RUN_BYTES = 0x100000;
 const RUNS_PER_TURN = 4;
 /** When less than this is left to catch up, the ring waits for the end of it. */
 const HOLD_BYTES = 0x1000000;
+/** While the backup has something to confirm, less than this waits for its confirmation: what
+ * comes meanwhile shares the cost of one message (RFC 896 does the same for keystrokes). */
+const COALESCE_BYTES = 0x10000;
 const CLAIM_MS = 10;
 const FAREWELL_MS = 10_000;
 /** A backup that does not protect yet may be silent for so long. */
@@ -32,13 +36,15 @@ export class PrimaryPump implements LinkEvents {
   readonly #protection: Protection;
   readonly #board: Board;
   readonly #boundMs: number;
-  #log: LogWriter | undefined;
+  #keeper = new LogKeeper(undefined, () => undefined);
   #server: ChannelServer | undefined;
   #link: Link | undefined;
   #timer: NodeJS.Timeout | undefined;
   #farewell: NodeJS.Timeout | undefined;
   #tickedAt = 0;
   #isScheduled = false;
+  /** Records wait for the next watermark, or for a tick that comes before it. */
+  #isCoalescing = false;
   #ending: string | undefined;
   #handover: 'no' | 'wanted' | 'done' = 'no';
   #isFinished = false;
@@ -62,9 +68,9 @@ export class PrimaryPump implements LinkEvents {
     const { config } = this;
     if (config.logDir !== null) {
       const { manifest, process, tableHash } = config;
-      this.#log = LogWriter.create(config.logDir, {
-        version: layout.HS_VERSION, tableHash, manifest, process,
-      });
+      const version = layout.HS_VERSION;
+      const log = LogWriter.create(config.logDir, { version, tableHash, manifest, process });
+      this.#keeper = new LogKeeper(log, (why) => this.#onLogLost(why));
     }
     this.#server = await listen({
       ...config.listen,
@@ -118,7 +124,7 @@ export class PrimaryPump implements LinkEvents {
     }
     if (this.#distrust !== undefined) return `${this.#distrust}: start the primary again`;
     if (this.#ending !== undefined) return 'the program has ended: start the primary again';
-    if (this.#reader.position > 0 && !this.#log) {
+    if (this.#reader.position > 0 && !this.#keeper.log) {
       return 'the program runs and its log was not kept: start the primary with --log-dir';
     }
     return undefined;
@@ -132,12 +138,12 @@ export class PrimaryPump implements LinkEvents {
     setImmediate(() => this.#turn());
   }
 
-  #turn(): void {
+  #turn(isTick = false): void {
     this.#isScheduled = false;
     if (this.#isFinished) return;
     try {
       const isHeld = this.#catchUp();
-      const isBusy = isHeld || this.#drain();
+      const isBusy = isHeld || this.#drain(isTick);
       if (isBusy) return;
       if (!this.#reader.isEmpty || !this.#reader.sleep()) return this.#schedule();
       if (this.#handover === 'wanted') this.#handOver();
@@ -148,18 +154,29 @@ export class PrimaryPump implements LinkEvents {
   }
 
   /** Moves what is in the ring. True when somebody else goes on later: the network, or nobody. */
-  #drain(): boolean {
+  #drain(isTick: boolean): boolean {
     const reader = this.#reader;
+    this.#isCoalescing = false;
     for (let run = 0; run < RUNS_PER_TURN; run++) {
       const link = this.#link?.isSending ? this.#link : undefined;
       if (link && (link.channel.needDrain || link.spans.isFull)) return true;
+      if (link && !isTick && this.#coalesces(link)) {
+        this.#isCoalescing = true;
+        break;
+      }
       if (!reader.take(RUN_BYTES)) break;
-      this.#append();
+      this.#keeper.append(reader);
       if (link) this.#send(link);
       else reader.done(reader.position, reader.seq);
     }
-    this.#flush();
-    return false;
+    this.#keeper.flush();
+    return this.#isCoalescing;
+  }
+
+  #coalesces(link: Link): boolean {
+    const { isProtected, received } = this.#protection;
+    if (!isProtected || link.sent === received) return false;
+    return this.#reader.waitingBytes < COALESCE_BYTES;
   }
 
   #send(link: Link): void {
@@ -180,28 +197,9 @@ export class PrimaryPump implements LinkEvents {
     };
   }
 
-  #append(): void {
-    const reader = this.#reader;
-    try {
-      this.#log?.append(reader.bytes, reader.start, reader.end, reader.scan);
-    } catch (error) {
-      this.#dropLog(error);
-    }
-  }
-
-  #flush(): void {
-    try {
-      this.#log?.flush();
-    } catch (error) {
-      this.#dropLog(error);
-    }
-  }
-
-  /** The pair goes on without its log: only a backup that joins later needs it. */
-  #dropLog(error: unknown): void {
-    this.#log = undefined;
+  #onLogLost(why: Error): void {
     if (this.#link?.state === 'catchingUp') this.#link.channel.destroy();
-    this.tell({ kind: 'rejected', message: `the log ends here: ${(error as Error).message}` });
+    this.tell({ kind: 'rejected', message: `the log ends here: ${why.message}` });
   }
 
   /** Sends the log to a backup that came late. True while the ring has to wait for that. */
@@ -233,7 +231,7 @@ export class PrimaryPump implements LinkEvents {
       this.#protect(link);
     } else {
       link.state = 'catchingUp';
-      link.catchUp = new CatchUp(this.#log!);
+      link.catchUp = new CatchUp(this.#keeper.log!);
       this.#schedule();
     }
   }
@@ -252,7 +250,8 @@ export class PrimaryPump implements LinkEvents {
     this.#board.set('replayedSeq', link.replayedSeq);
     const isClose = this.#reader.position - replayed <= RUN_BYTES;
     if (link.state === 'following' && !this.#protection.isProtected && isClose) this.#protect(link);
-    if (this.#ending !== undefined || this.#handover !== 'no') this.#schedule();
+    if (this.#isCoalescing) this.#turn();
+    else if (this.#ending !== undefined || this.#handover !== 'no') this.#schedule();
     return true;
   }
 
@@ -319,6 +318,7 @@ export class PrimaryPump implements LinkEvents {
     // no silence of the backup's: it gets longer to answer, still short of its own bound.
     const isLate = now - this.#tickedAt > this.#boundMs / 4;
     this.#tickedAt = now;
+    if (this.#isCoalescing && !link.channel.needDrain) this.#turn(true);
     setImmediate(() => this.#watchClaims(link, isLate ? 0.75 : 0.5));
   }
 
@@ -391,8 +391,7 @@ export class PrimaryPump implements LinkEvents {
     clearInterval(this.#timer);
     this.#link?.channel.close();
     this.#server?.close();
-    this.#flush();
-    this.#log?.close();
+    this.#keeper.close();
     this.#reader.close();
     this.tell({ kind: 'finished' });
   }

@@ -130,6 +130,7 @@ class LogFeed {
     let at = 0;
     while (at < bytes.length && !this.#isStopped) {
       at += this.#writer.push(bytes, at, bytes.length, block.lastSeq);
+      this.#writer.wake();
       if (at === bytes.length) return;
       const seen = this.#writer.consumed;
       await new Promise<void>((resolve) => {

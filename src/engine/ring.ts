@@ -62,9 +62,13 @@ export class RingReader {
     return this.#control.load64(CONTROL.head) === this.position;
   }
 
+  get waitingBytes(): number {
+    return this.#control.load64(CONTROL.head) - this.position;
+  }
+
   /** Finds the next run of whole records, of about `maxBytes` at most. False when there is none. */
   take(maxBytes: number): boolean {
-    const waiting = this.#control.load64(CONTROL.head) - this.position;
+    const waiting = this.waitingBytes;
     if (waiting === 0) return false;
     const start = this.position % this.#ringBytes;
     const { scan } = this;
@@ -143,7 +147,8 @@ export class RingWriter {
     return this.#control.load64(CONTROL.tailSeq);
   }
 
-  /** Stores as many whole records of [start, end) as there is room for; returns their bytes. */
+  /** Stores as many whole records of [start, end) as there is room for; returns their bytes. The
+   * program learns of them by `wake`, if it sleeps. */
   push(bytes: Uint8Array, start: number, end: number, lastSeq: number): number {
     const room = this.#ringBytes - (this.position - this.consumed);
     let fits = end;
@@ -163,8 +168,12 @@ export class RingWriter {
     this.seq = seq;
     this.#control.store64(CONTROL.headSeq, seq);
     this.#control.store64(CONTROL.head, this.position);
-    this.#control.wakeSleeper(CONTROL.dataSleeping, CONTROL.dataWord);
     return fits - start;
+  }
+
+  /** Wakes a program that sleeps until there is more. */
+  wake(): void {
+    this.#control.wakeSleeper(CONTROL.dataSleeping, CONTROL.dataWord);
   }
 
   /** Says that nothing more will come: everything stored before is consumed first. */

@@ -10,7 +10,7 @@ import { ChannelError } from '../../../src/channel/errors.js';
 import { CONTROL_ROOT_HIGH } from '../../../src/channel/layout.js';
 import { validateTree } from '../../../src/channel/pointers.js';
 import { viewOf } from '../../../src/channel/record.js';
-import { decodeWatermark, encodeWatermark } from '../../../src/channel/watermark.js';
+import { decodeFrequent, encodeRole, encodeWatermark } from '../../../src/channel/frequent.js';
 import { suite } from '../../support/suite.js';
 
 const test = suite('control messages');
@@ -111,11 +111,28 @@ test('the quick codec of watermarks makes and reads the same bytes', () => {
     const control = { kind: 'watermark', ...mark } as const;
     const bytes = encodeControl(control);
     assert.equal(Buffer.from(encodeWatermark(mark)), Buffer.from(bytes));
-    assert.equal(decodeWatermark(viewOf(bytes)), control);
+    assert.equal(decodeFrequent(viewOf(bytes)), control);
   }
-  for (const control of EXAMPLES.filter(({ kind }) => kind !== 'watermark')) {
-    assert.is(decodeWatermark(viewOf(encodeControl(control))), undefined);
+});
+
+test('the quick codec of claims to the role makes and reads the same bytes', () => {
+  for (const role of ['either', 'primary', 'backup'] as const) {
+    for (const generation of [0, 1, 2 ** 32, 2 ** 53 - 1]) {
+      const control = { kind: 'role', role, generation } as const;
+      const bytes = encodeControl(control);
+      assert.equal(Buffer.from(encodeRole(control)), Buffer.from(bytes));
+      assert.equal(decodeFrequent(viewOf(bytes)), control);
+    }
   }
+});
+
+test('the quick codecs leave everything else, and what is no role, to the general one', () => {
+  for (const control of EXAMPLES.filter(({ kind }) => !/^(watermark|role)$/.test(kind))) {
+    assert.is(decodeFrequent(viewOf(encodeControl(control))), undefined);
+  }
+  const bytes = encodeControl({ kind: 'role', role: 'backup', generation: 1 });
+  viewOf(bytes).setUint16(40, 3, true);
+  assert.is(decodeFrequent(viewOf(bytes)), undefined);
 });
 
 test('a manifest of thousands of files fits, one of too many is not sent', () => {

@@ -21,7 +21,7 @@ import { Record as WireRecord } from '../../../src/channel/message.capnp.gen.js'
 import { validateTree } from '../../../src/channel/pointers.js';
 import { newScan, scanRecords, viewOf } from '../../../src/channel/record.js';
 import { Reorder } from '../../../src/channel/reorder.js';
-import { decodeWatermark } from '../../../src/channel/watermark.js';
+import { decodeFrequent } from '../../../src/channel/frequent.js';
 import { suite } from '../../support/suite.js';
 import { START } from '../channel/log-start.js';
 import { makeRun, runSeed, seeded } from '../channel/records.js';
@@ -156,7 +156,7 @@ test('spoilt streams: the splitter passes only sound frames and ends by name', (
         reorder.push(run, start, end, info);
         assert.ok(reorder.waitingBytes <= 4096);
       },
-      (frame) => decodeWatermark(viewOf(frame)) ?? decodeControl(frame),
+      (frame) => decodeFrequent(viewOf(frame)) ?? decodeControl(frame),
     );
     const most = 1 + Math.floor(random() * 400);
     try {
