@@ -1,5 +1,5 @@
 /* log-keeper.ts: the log a primary keeps beside its channel. The rule: a log that fails (a full
- * disk, say) is given up and told, and the pair goes on: only a backup that joins later needs it. */
+ * disk, say) is given up and told, and the pair goes on: only a later backup needs it. */
 import type { LogWriter } from '../channel/index.js';
 import type { RingReader } from './ring.js';
 
