@@ -35,13 +35,14 @@ export function findSources(facts: Facts): Source[] {
 
 function timelineOf({ observation: { timeline }, calls }: Facts, causes: Cause[]): number[] {
   if (!timeline) return [];
-  const sums: number[] = [];
+  const windows = Math.max(0, ...Object.values(timeline.calls).map((counts) => counts.length));
+  const sums: number[] = Array.from({ length: windows }, () => 0);
   for (const { by, name } of causes) {
     const call = by === 'call' ? calls.find((each) => each.name === name) : undefined;
-    const windows = call ? timeline.calls[call.nr] ?? [] : [];
-    windows.forEach((count, at) => { sums[at] = (sums[at] ?? 0) + count; });
+    const counts = call ? timeline.calls[call.nr] ?? [] : [];
+    counts.forEach((count, at) => { sums[at]! += count; });
   }
-  return Array.from(sums, (count) => count ?? 0);
+  return sums.some((count) => count > 0) ? sums : [];
 }
 
 function ofCall({ observation }: Facts, call: SeenCall): Found[] {

@@ -15,11 +15,12 @@ type Colors = ReturnType<typeof createColors>;
 
 const causesShown = 4;
 const callsShown = 8;
+const narrowest = 48;
 const widest = 100;
 
 /** The report as text that ends with a new line. */
 export function renderTerminal(report: Report, options: TerminalOptions = {}): string {
-  const width = Math.min(Math.max(options.columns ?? 80, 40), widest);
+  const width = Math.min(Math.max(options.columns ?? 80, narrowest), widest);
   const colors = createColors(options.isColor ?? false);
   const lines = [
     `${colors.bold(cut(subject(report.observation), width))}`,
