@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x24ad0c4bu
+#define HS_CALL_TABLE_HASH 0x5a65b9a0u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -418,22 +418,23 @@ enum hs_irregular {
   HS_IRR_dup = 25,
   HS_IRR_fcntl = 26,
   HS_IRR_ioctl = 27,
-  HS_IRR_socket = 28,
-  HS_IRR_accept = 29,
-  HS_IRR_connect = 30,
-  HS_IRR_bind = 31,
-  HS_IRR_listen = 32,
-  HS_IRR_shutdown = 33,
-  HS_IRR_setsockopt = 34,
-  HS_IRR_send_message = 35,
-  HS_IRR_receive_message = 36,
-  HS_IRR_get_descriptor = 37,
-  HS_IRR_sendfile = 38,
-  HS_IRR_timerfd_settime = 39,
-  HS_IRR_set_tid_address = 40,
-  HS_IRR_robust_list = 41,
-  HS_IRR_rlimit = 42,
-  HS_IRR_identity = 43,
+  HS_IRR_readlink = 28,
+  HS_IRR_socket = 29,
+  HS_IRR_accept = 30,
+  HS_IRR_connect = 31,
+  HS_IRR_bind = 32,
+  HS_IRR_listen = 33,
+  HS_IRR_shutdown = 34,
+  HS_IRR_setsockopt = 35,
+  HS_IRR_send_message = 36,
+  HS_IRR_receive_message = 37,
+  HS_IRR_get_descriptor = 38,
+  HS_IRR_sendfile = 39,
+  HS_IRR_timerfd_settime = 40,
+  HS_IRR_set_tid_address = 41,
+  HS_IRR_robust_list = 42,
+  HS_IRR_rlimit = 43,
+  HS_IRR_identity = 44,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
@@ -441,8 +442,8 @@ enum hs_irregular {
  X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) X(exit_group) \
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
  X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(truncate) X(close) X(close_range) \
- X(dup) X(fcntl) X(ioctl) X(socket) X(accept) X(connect) X(bind) X(listen) X(shutdown) \
- X(setsockopt) X(send_message) X(receive_message) X(get_descriptor) X(sendfile) \
+ X(dup) X(fcntl) X(ioctl) X(readlink) X(socket) X(accept) X(connect) X(bind) X(listen) \
+ X(shutdown) X(setsockopt) X(send_message) X(receive_message) X(get_descriptor) X(sendfile) \
  X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
@@ -661,7 +662,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN_STRING, HS_FIXED, 1}}},
   [88] = {"symlink", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_IN_STRING, HS_FIXED, 1}}},
-  [89] = {"readlink", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
+  [89] = {"readlink", HS_IRREGULAR, 0, 3, HS_IRR_readlink, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [90] = {"chmod", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
@@ -1031,7 +1032,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
      {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [266] = {"symlinkat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}}},
-  [267] = {"readlinkat", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
+  [267] = {"readlinkat", HS_IRREGULAR, 0, 4, HS_IRR_readlink, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_BY_RESULT, 1},
      {HS_VALUE, HS_FIXED, 0}}},
   [268] = {"fchmodat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,

@@ -129,13 +129,41 @@ static void note_closed(struct hs_net_key key, u32 slot) {
   __atomic_store_n(&CTL->connLock, 0, __ATOMIC_RELEASE);
 }
 
+/* The slot of a connection, HS_NO_SLOT when it has none. Kernels before 5.19 keep bpf() from who
+ * has no CAP_BPF where kernel.unprivileged_bpf_disabled is set, maps that are open too: there all
+ * slots are looked at, some milliseconds each time. */
+static u32 find_slot(struct hs_net_key key) {
+  u32 slot = HS_NO_SLOT;
+  if (!present) return HS_NO_SLOT;
+  i64 error = bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &slot);
+  if (!error) return slot;
+  for (slot = 0; error == -HS_EPERM && slot < HS_NET_SLOTS; slot++) {
+    const struct hs_net_slot *s = HS_NET_SLOT(slot);
+    if ((s->flags & (HS_NET_USED | HS_NET_NOTED)) == HS_NET_USED && s->raddr == key.raddr &&
+        s->rport == key.rport && s->lport == key.lport)
+      return slot;
+  }
+  return HS_NO_SLOT;
+}
+
+/* The facts of a connection just accepted; without CAP_NET_ADMIN from its handshake. */
+static i64 note(struct hs_conn *k, i64 fd) {
+  u64 now = hs_now_ns(1);
+  i64 result = hs_tcp_note((int)fd, &k->tcp, now);
+  if (result != -HS_EPERM) return result;
+  u32 slot = find_slot(key_of(k));
+  return slot == HS_NO_SLOT ? result
+                            : hs_tcp_note_slot((int)fd, &k->tcp, HS_NET_SLOT(slot), now);
+}
+
 static void net_attach(struct hs_conn *k, int replaying) {
   struct hs_net_key key = key_of(k);
   u32 slot = HS_NO_SLOT;
   k->net_slot = HS_NO_SLOT;
   if (!present) return;
   if (!replaying) {
-    if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &slot)) return;
+    slot = find_slot(key);
+    if (slot == HS_NO_SLOT) return;
     __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_NOTED, __ATOMIC_SEQ_CST);
   } else {
     if (bpf(BPF_TAKE, HIDDEN(HID_FREE), NULL, &slot)) {
@@ -222,7 +250,7 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
     memset(&none, 0, sizeof none);
     if (index) {
       k = CONN(index);
-      if (hs_tcp_note((int)fd, &k->tcp, hs_now_ns(1)) < 0) {
+      if (note(k, fd) < 0) {
         k->state = 0; /* reset before we could look: the program will find out by itself */
         index = 0;
       } else {

@@ -3,6 +3,7 @@
  * Finds the row, follows its policy, then delivers signals and hands the baton over where the
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
+#include "process.h"
 #include "regular.h"
 #include "signals.h"
 #include "tsc.h"
@@ -66,6 +67,8 @@ i64 hs_dispatch(struct regs *g) {
   t->calls++;
   CTL->calls++;
   if (nr < HS_CALL_ROWS) CTL->rowCalls[nr]++;
+  u64 *name = UNLIKELY(hs_process.hides_file) ? hs_own_name(g, c) : NULL, given = 0;
+  if (UNLIKELY(name != NULL)) given = *name, *name = (u64)hs_process.executable;
   switch (c->policy) {
     case HS_REFUSED: result = c->refusal; break;
     case HS_UNKNOWN: result = refuse_unknown(t, nr); break;
@@ -75,6 +78,7 @@ i64 hs_dispatch(struct regs *g) {
       break;
     default: result = hs_regular(t, g, c); break;
   }
+  if (UNLIKELY(name != NULL)) *name = given;
   if (UNLIKELY(t->signal_follows))
     hs_signals_after(t, g, &result, (c->flags & HS_RESTARTS) && !is_timed_wait(g));
   else

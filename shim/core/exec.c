@@ -6,6 +6,7 @@
 
 #include "../start/start.h"
 #include "calls.gen.h"
+#include "identity.h"
 #include "outbox.h"
 #include "regular.h"
 #include "signals.h"
@@ -39,6 +40,7 @@ static i64 executable_error(const char *path, i64 dirfd, u64 flags, int depth) {
   if (fd < 0) return fd;
   e = SYS(HS_NR_fstat, fd, st);
   if (!e) n = SYS(HS_NR_pread64, fd, head, sizeof head - 1, 0);
+  int gains = !e && hs_gains_rights(self(), fd, st);
   SYS(HS_NR_close, fd);
   if (e) return e;
   if ((st[6] & 0170000) != 0100000) return -HS_EACCES;
@@ -48,19 +50,25 @@ static i64 executable_error(const char *path, i64 dirfd, u64 flags, int depth) {
     return interpreter ? executable_error(interpreter, -100, 0, depth + 1) : -8;
   }
   if (n < 64 || memcmp(head, "\177ELF\2", 5)) return -8; /* ENOEXEC */
-  return 0;
+  /* the launcher is what the kernel executes: rights that lie on the file would not be given */
+  if (gains) hs_warn("%s gives other rights to who executes it, and was refused with EPERM", path);
+  return gains ? -HS_EPERM : 0;
 }
 
-/* The real path of the file: on the backup neither the cwd nor the descriptor need be the same. */
-static i64 real_file(const char *path, i64 dirfd, char *to) {
+/* Opens the file, and gives its real path: on the backup neither the cwd nor the descriptor need be
+ * the same. */
+static i64 open_file(const char *path, i64 dirfd, char *to) {
   char link[40], *p = hs_put(link, "self/fd/");
-  i64 fd = *path ? SYS(HS_NR_openat, dirfd, path, HS_O_PATH | HS_O_CLOEXEC, 0) : dirfd;
+  *hs_put_dec(p, dirfd) = 0;
+  i64 fd = *path ? SYS(HS_NR_openat, dirfd, path, 0, 0)
+                 : SYS(HS_NR_openat, HIDDEN(HID_PROC), link, 0, 0);
   if (fd < 0) return fd;
   *hs_put_dec(p, fd) = 0;
   i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, to, 1023);
-  if (*path) SYS(HS_NR_close, fd);
   to[n > 0 ? n : 0] = 0;
-  return n > 0 ? 0 : -HS_ENOENT;
+  if (n > 0) return fd;
+  SYS(HS_NR_close, fd);
+  return -HS_ENOENT;
 }
 
 /* The path as the kernel would tell the program (AT_EXECFN): execveat's are /dev/fd paths. */
@@ -74,17 +82,68 @@ static void name_of_exec(char *to, const char *path, i64 dirfd) {
   *p = 0;
 }
 
+/* ---- /proc/self/exe of a process that may not set it ---- */
+
+static int names_own_file(u64 address) {
+  char text[40], own[40], *p = hs_put(own, "/proc/");
+  u32 ok;
+  for (u32 i = 0; i < sizeof text; i++) {
+    u64 word = hs_peek((address + i) & ~7ul, &ok);
+    if (!ok) return 0;
+    text[i] = (char)(word >> (((address + i) & 7) * 8));
+    if (!text[i]) break;
+    if (i == sizeof text - 1) return 0;
+  }
+  *hs_put(hs_put_dec(p, self()->pid), "/exe") = 0;
+  return hs_streq(text, "/proc/self/exe") || hs_streq(text, "/proc/thread-self/exe") ||
+         hs_streq(text, own);
+}
+
+u64 *hs_own_name(struct regs *g, const struct hs_call *c) {
+  if (c->policy == HS_IRREGULAR &&
+      (c->irregular == HS_IRR_readlink || c->irregular == HS_IRR_exec))
+    return NULL; /* they look themselves */
+  if (c->arg[0].kind == HS_IN_STRING) return names_own_file(g->rdi) ? &g->rdi : NULL;
+  return c->arg[1].kind == HS_IN_STRING && names_own_file(g->rsi) ? &g->rsi : NULL;
+}
+
+struct own_link {
+  u64 to, bytes;
+};
+static void copy_own(void *argument) {
+  const struct own_link *link = argument;
+  memcpy((void *)link->to, hs_process.executable, link->bytes);
+}
+
+i64 hs_irr_readlink(struct thread *t, struct regs *g, const struct hs_call *c) {
+  int at = g->rax == HS_NR_readlinkat;
+  if (!hs_process.hides_file || !names_own_file(at ? g->rsi : g->rdi)) return hs_regular(t, g, c);
+  struct hs_record *r = hs_turn(t);
+  if (r) return hs_replay_regular(t, g, c, r);
+  struct own_link link = {at ? g->rdx : g->rsi, hs_strlen(hs_process.executable)};
+  i64 room = (int)(at ? g->r10 : g->rdx);
+  if (room > 0 && link.bytes > (u64)room) link.bytes = (u64)room;
+  i64 result = room <= 0 ? -HS_EINVAL : hs_try(copy_own, &link) ? -HS_EFAULT : (i64)link.bytes;
+  hs_append_bytes(t, (u32)g->rax, 0, result, hs_check(g, c, result), hs_process.executable,
+                  result > 0 ? (u64)result : 0);
+  return result;
+}
+
 /* Scripts are followed before the exec, and what came of it is recorded: the file that is mapped
  * and the words before the program's own arguments. A replay needs no script to be there. */
 static struct command command;
 static char resolved_text[8192];
 static u64 resolved_bytes;
 
-static i64 resolve(const char *file, const char *name, char **argv, char **envp) {
+static i64 resolve(i64 *fd, const char *file, const char *name, char **argv, char **envp) {
   char *p = resolved_text;
   command.depth = command.prefix = 0;
-  i64 error = hs_resolve(&command, file, name, argv, envp);
-  if (error) return error;
+  i64 error = hs_resolve(&command, *fd, file, name, argv, envp);
+  if (!error && command.depth) { /* a script: the program is its interpreter */
+    SYS(HS_NR_close, *fd);
+    error = *fd = SYS(HS_NR_open, command.path, 0, 0);
+  }
+  if (error < 0) return error;
   p = hs_put(p, command.path) + 1;
   p[-1] = 0;
   for (u32 i = 0; i < command.prefix; i++) {
@@ -119,12 +178,17 @@ static i64 strings_error(u64 list) {
   }
 }
 
+/* The file that an exec of `path` executes, by a name that leads there. */
+static const char *way_to(u64 path) {
+  return hs_process.hides_file && names_own_file(path) ? hs_process.executable : (const char *)path;
+}
+
 i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   int at = g->rax == HS_NR_execveat;
   u64 path = at ? g->rsi : g->rdi, argv = at ? g->rdx : g->rsi, envp = at ? g->r10 : g->rdx;
   u32 ok;
   struct hs_record *r = hs_turn(t);
-  i64 error;
+  i64 error, fd = -1;
   char file[1024]; /* the file itself; the program sees the path as it was given */
   char name[1024];
   name_of_exec(name, (hs_peek(path & ~7ul, &ok), ok) ? (const char *)path : "",
@@ -132,16 +196,21 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (r) {
     error = r->result;
     hs_match(t, g, r, hs_check(g, c, error));
-    if (!error) read_resolved((const char *)HS_RECORD_DATA(r), HS_RECORD_LEN(r), (char **)argv);
+    if (!error) {
+      read_resolved((const char *)HS_RECORD_DATA(r), HS_RECORD_LEN(r), (char **)argv);
+      fd = hs_open_any(t, command.path, 0);
+      if (fd < 0) hs_diverge(t, r, command.path, "this file cannot be opened here");
+    }
     hs_consume(t, r);
   } else {
     error = (hs_peek(path & ~7ul, &ok), ok) ? strings_error(argv) : -HS_EFAULT;
     if (!error) error = strings_error(envp);
     if (!error)
-      error = executable_error((const char *)path, at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
+      error = executable_error(way_to(path), at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
     if (!error) hs_outbox_drain(t);
-    if (!error) error = real_file((const char *)path, at ? (i64)(int)g->rdi : -100, file);
-    if (!error) error = resolve(file, name, (char **)argv, (char **)envp);
+    if (!error) error = fd = open_file(way_to(path), at ? (i64)(int)g->rdi : -100, file);
+    if (error >= 0 && fd >= 0) error = resolve(&fd, file, name, (char **)argv, (char **)envp);
+    if (error && fd >= 0) SYS(HS_NR_close, fd);
     hs_append_bytes(t, (u32)g->rax, 0, error, hs_check(g, c, error), resolved_text,
                     error ? 0 : resolved_bytes);
   }
@@ -159,5 +228,5 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   for (int s = 1; s <= 64; s++)
     if (t->actions[s].handler == 1) ignored |= HS_BIT(s);
   SLOT(t->slot)->execIgnored = ignored;
-  return hs_exec(t, command.path, name, command.argv, (char **)envp);
+  return hs_exec(t, fd, command.path, name, command.argv, (char **)envp);
 }

@@ -1,11 +1,13 @@
 /* golive.c: the log has ended and the primary is dead: this copy becomes the program.
  *
  * Order: clocks, then every client is asked how far it is, then its connection is made again on
- * the descriptor that stood for it, then listeners listen, then threads enter their pending calls
- * again. The rule: nothing is opened here that could have been opened before. */
+ * the descriptor that stood for it, then listeners listen, then each thread becomes whom the
+ * program had made it, and they enter their pending calls again. The rule: nothing is opened here
+ * that could have been opened before. */
 #include "calls.gen.h"
 #include "clock.h"
 #include "connections.h"
+#include "identity.h"
 #include "regular.h"
 #include "signals.h"
 
@@ -168,5 +170,6 @@ void hs_go_live(struct thread *t) {
       hs_signals_go_live(t, 0);
     }
   }
+  hs_identity_assume(t);
   t->live_noted = 1;
 }

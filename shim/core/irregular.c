@@ -3,6 +3,7 @@
 #include "calls.gen.h"
 #include "connections.h"
 #include "descriptors.h"
+#include "identity.h"
 #include "outbox.h"
 #include "regular.h"
 #include "signals.h"
@@ -64,9 +65,15 @@ static u64 prctl_out(u64 option) {
 
 /* Some options change this process and are made on both sides. */
 i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (hs_is_identity_option((u32)g->rdi)) {
+    i64 result = hs_identity_call(t, g, c, (u32)g->rdi);
+    if ((int)g->rdi == 4 && !result) hs_process.hides_dumpable = 0; /* PR_SET_DUMPABLE */
+    return result;
+  }
   struct hs_record *r = hs_turn(t);
   u64 bytes = prctl_out(g->rdi);
   i64 result = r ? r->result : hs_execute(g);
+  if (!r && (int)g->rdi == 3 && hs_process.hides_dumpable) result = 1; /* PR_GET_DUMPABLE */
   if (result < 0) bytes = 0;
   if (!r) {
     hs_append_bytes(t, HS_NR_prctl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rsi,
@@ -74,7 +81,7 @@ i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
     return result;
   }
   hs_match(t, g, r, hs_check(g, c, -1));
-  if (g->rdi == 15 || g->rdi == 38 || g->rdi == 4 || g->rdi == 0x53564d41) hs_execute(g);
+  if (g->rdi == 15 || g->rdi == 0x53564d41) hs_execute(g); /* names: of a thread, a mapping */
   memcpy((void *)g->rsi, HS_RECORD_DATA(r), bytes);
   hs_consume(t, r);
   return result;
@@ -153,11 +160,6 @@ i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
       SYS(HS_NR_prlimit64, 0, g->rsi, g->rdx, 0);
   }
   return hs_replay_regular(t, g, c, r);
-}
-
-/* The backup keeps its privileges while it replays (it must make threads with given ids). */
-i64 hs_irr_identity(struct thread *t, struct regs *g, const struct hs_call *c) {
-  return hs_regular(t, g, c);
 }
 
 /* A signal sent inside the application is delivered by its own record. */

@@ -4,6 +4,7 @@
  * The rule: a mapping lands at the recorded address or the replay stops. File contents come from
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
 #include "calls.gen.h"
+#include "identity.h"
 #include "regular.h"
 #include "shadow.h"
 #include "signals.h"
@@ -97,7 +98,7 @@ static i64 open_for_map(struct thread *t, const struct regs *g, const struct hs_
   if (note->shadow)
     return note->shadow == FD_FILE_INDEX(entry) ? (int)g->r8
                                                 : hs_shadow_open(note->shadow, HS_O_RDWR);
-  i64 fd = SYS(HS_NR_open, path, HS_O_CLOEXEC, 0);
+  i64 fd = hs_open_any(t, path, HS_O_CLOEXEC);
   if (fd < 0) hs_diverge(t, r, path, "this file cannot be opened here");
   if (SYS(HS_NR_fstat, fd, &st) == 0 && (st.mode & 0170000) == 0100000 &&
       (u64)st.bytes != note->bytes)
@@ -254,8 +255,8 @@ u64 hs_memory_digest(u64 *bytes) {
   static char text[65536];
   *bytes = 0;
   if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
-  i64 maps = SYS(HS_NR_openat, HIDDEN(HID_PROC), "thread-self/maps", HS_O_CLOEXEC, 0);
-  i64 pagemap = SYS(HS_NR_openat, HIDDEN(HID_PROC), "thread-self/pagemap", HS_O_CLOEXEC, 0);
+  i64 maps = hs_open_own(self(), "thread-self/maps");
+  i64 pagemap = hs_open_own(self(), "thread-self/pagemap");
   u64 have = 0;
   u32 crc = 0;
   for (;;) {

@@ -129,8 +129,10 @@ static void serve_stuck(void) {
     if (CONN(stuck[i])->state == 0 || send_kept(CONN(stuck[i]))) stuck[i] = stuck[--stuck_count];
 }
 
+static volatile u32 releaser_stops;
+
 void hs_releaser_main(void) {
-  for (;;) {
+  while (!__atomic_load_n(&releaser_stops, __ATOMIC_ACQUIRE)) {
     apply_marks();
     if (stuck_count) {
       serve_stuck();
@@ -140,16 +142,30 @@ void hs_releaser_main(void) {
     __atomic_store_n(&CTL->releasedSleeping, 1, __ATOMIC_SEQ_CST);
     u64 released = __atomic_load_n(&CTL->released, __ATOMIC_SEQ_CST);
     if (marks_tail != marks_head && mark_at(marks_tail)->at <= released) continue;
+    if (__atomic_load_n(&releaser_stops, __ATOMIC_SEQ_CST)) break;
     u64 limit[2] = {0, 20000000};
     SYS(HS_NR_futex, &CTL->releasedWord, 0, word, limit);
   }
+  SYS(HS_NR_exit, 0);
 }
 
-i64 hs_spawn(u64 flags, u64 stack_top, void (*run)(void));
+/* `cleared`: a word that the kernel sets to 0 when the thread has ended. */
+i64 hs_spawn(u64 flags, u64 stack_top, void (*run)(void), volatile u32 *cleared);
 __asm__(".text\n.globl hs_spawn\nhs_spawn:\n"
-        "  mov %rdx,%r9\n  xor %edx,%edx\n  xor %r10d,%r10d\n  xor %r8d,%r8d\n"
+        "  mov %rdx,%r9\n  mov %rcx,%r10\n  xor %edx,%edx\n  xor %r8d,%r8d\n"
         "  mov $56,%eax\n  syscall\n  test %rax,%rax\n  jz 1f\n  ret\n"
         "1: xor %ebp,%ebp\n  call *%r9\n  hlt\n");
+
+static void spawn_releaser(void) {
+  u64 blocked = ~0ul, old;
+  hs_process.releaser = 1;
+  SYS(HS_NR_rt_sigprocmask, 2, &blocked, &old, 8);
+  i64 r = hs_spawn(0x250f00 /* VM FS FILES SIGHAND THREAD SYSVSEM CHILD_CLEARTID */,
+                   MARKS_BASE + MARKS * sizeof(struct mark) + 0x20000 - 64, hs_releaser_main,
+                   &hs_process.releaser);
+  SYS(HS_NR_rt_sigprocmask, 2, &old, 0, 8);
+  if (r < 0) hs_die("the outbox's thread cannot be made");
+}
 
 static void start_releaser(void) {
   i64 r = SYS(HS_NR_mmap, MARKS_BASE, MARKS * sizeof(struct mark) + 0x20000, 3,
@@ -157,13 +173,20 @@ static void start_releaser(void) {
   if (r != (i64)MARKS_BASE) hs_die("no memory for the outbox");
   marks_head = marks_tail = 0;
   stuck_count = 0;
-  u64 blocked = ~0ul, old;
-  SYS(HS_NR_rt_sigprocmask, 2, &blocked, &old, 8);
-  r = hs_spawn(0x50f00 /* VM FS FILES SIGHAND THREAD SYSVSEM */,
-               MARKS_BASE + MARKS * sizeof(struct mark) + 0x20000 - 64, hs_releaser_main);
-  SYS(HS_NR_rt_sigprocmask, 2, &old, 0, 8);
-  if (r < 0) hs_die("the outbox's thread cannot be made");
-  hs_process.releaser = 1;
+  spawn_releaser();
+}
+
+/* The program's thread has become somebody else, and its libc made its other threads follow; of
+ * ours it knows nothing. A new one inherits what the program is now. */
+void hs_outbox_restart(struct thread *t) {
+  if (!hs_process.releaser || hs_mode != HS_MODE_RECORD || t->vfork_child) return;
+  __atomic_store_n(&releaser_stops, 1, __ATOMIC_SEQ_CST);
+  __atomic_add_fetch(&CTL->releasedWord, 1, __ATOMIC_SEQ_CST);
+  SYS(HS_NR_futex, &CTL->releasedWord, 1, 0x7fffffff);
+  for (u32 running; (running = hs_process.releaser) != 0;)
+    SYS(HS_NR_futex, &hs_process.releaser, 0, running, 0);
+  releaser_stops = 0;
+  spawn_releaser();
 }
 
 static void push_mark(u32 conn, u32 kind, u64 position) {

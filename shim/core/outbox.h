@@ -11,6 +11,8 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b);
 /* Waits until everything of this process has left (before fork, exec and exit). */
 void hs_outbox_drain(struct thread *t);
+/* After the program has become another user: so does the thread that sends. */
+void hs_outbox_restart(struct thread *t);
 /* The program closes the descriptor: what is held leaves first. 1: the close was taken over. */
 int hs_outbox_close(struct thread *t, i64 fd);
 

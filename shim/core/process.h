@@ -8,7 +8,10 @@ struct thread *hs_thread_new(u32 slot);
 /* Arena chunks (64 KiB): descriptor tables, held and retained output. */
 u32 hs_chunk_new(void);
 void hs_chunk_free(u32 chunk);
+/* exec.c: the register that names the program's own file through /proc, or NULL. */
+u64 *hs_own_name(struct regs *g, const struct hs_call *c);
 /* start.c: replaces the program by another; returns only -errno. */
-i64 hs_exec(struct thread *t, const char *file, const char *name, char **argv, char **envp);
+i64 hs_exec(struct thread *t, i64 fd, const char *file, const char *name, char **argv,
+            char **envp);
 
 #endif

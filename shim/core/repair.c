@@ -74,6 +74,13 @@ static i64 use_address(int fd, int nr, u16 family, u32 addr, u16 port) {
 
 /* ---- from a live socket ---- */
 
+static i64 take_options(const u8 *info, struct hs_tcp *t) {
+  t->options = info[INFO_OPTIONS] & (HS_TCP_TIMESTAMPS | HS_TCP_SACK | HS_TCP_WSCALE);
+  t->snd_wscale = info[INFO_WSCALE] & 15;
+  t->rcv_wscale = info[INFO_WSCALE] >> 4;
+  return 0;
+}
+
 /* rcv_nxt - bytes received; the two are read apart, so until nothing came in between. A FIN is in
  * both. */
 static i64 first_byte_in(int fd, struct hs_tcp *t) {
@@ -91,10 +98,7 @@ static i64 first_byte_in(int fd, struct hs_tcp *t) {
     if (before != after) continue;
     memcpy(&received, info + INFO_BYTES_RECEIVED, sizeof received);
     t->irs1 = before - (u32)received;
-    t->options = info[INFO_OPTIONS] & (HS_TCP_TIMESTAMPS | HS_TCP_SACK | HS_TCP_WSCALE);
-    t->snd_wscale = info[INFO_WSCALE] & 15;
-    t->rcv_wscale = info[INFO_WSCALE] >> 4;
-    return 0;
+    return take_options(info, t);
   }
   return -E_AGAIN;
 }
@@ -126,6 +130,27 @@ long hs_tcp_note(int fd, struct hs_tcp *t, unsigned long long nowNs) {
   t->timestampNs = nowNs;
   i64 left = hs_tcp_leave_repair(fd, (int)reuse);
   return result < 0 ? result : left;
+}
+
+long hs_tcp_note_slot(int fd, struct hs_tcp *t, const struct hs_net_slot *slot,
+                      unsigned long long nowNs) {
+  u8 info[INFO_BYTES];
+  u32 len = sizeof info;
+  i64 result = SYS(NR_GETSOCKOPT, fd, PROTO_TCP, INFO, info, &len);
+  if (result < 0) return result;
+  if (len <= INFO_WSCALE) return -E_INVAL;
+  take_options(info, t);
+  t->iss1 = slot->iss1;
+  t->irs1 = slot->irs1;
+  t->mss = slot->peerMss;
+  if (!t->mss) { /* its SYN was not seen: out of repair, what fits beside the timestamps */
+    result = get(fd, PROTO_TCP, MAXSEG, &t->mss);
+    if (t->options & HS_TCP_TIMESTAMPS) t->mss += 12;
+  }
+  if (result >= 0) result = get(fd, PROTO_TCP, TIMESTAMP, &t->timestamp);
+  if (result >= 0 && t->timestamp & 1) t->options |= HS_TCP_MICROSECONDS;
+  t->timestampNs = nowNs;
+  return result;
 }
 
 /* ---- clocks and counts ---- */

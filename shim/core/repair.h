@@ -56,6 +56,11 @@ struct hs_tcp_segment {
 /* Fills `t` from a connected socket that nothing was written to yet. The socket is as it was. */
 long hs_tcp_note(int fd, struct hs_tcp *t, unsigned long long nowNs);
 
+/* The same without CAP_NET_ADMIN, which repair mode asks for: hs_tcp_note has failed, but has
+ * filled in the addresses; the numbers are those that the BPF program saw in the handshake. */
+long hs_tcp_note_slot(int fd, struct hs_tcp *t, const struct hs_net_slot *slot,
+                      unsigned long long nowNs);
+
 /* Says that the client has seen our timestamp `tsval`: a restored socket must not go behind it. */
 void hs_tcp_clock(struct hs_tcp *t, unsigned int tsval, unsigned long long nowNs);
 

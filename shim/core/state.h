@@ -39,6 +39,15 @@ struct kernel_sigaction {
   u64 handler, flags, restorer, mask;
 };
 
+/* Who a thread is (identity.h). After it, in a record: the supplementary groups. */
+enum hs_id { HS_ID_REAL, HS_ID_EFFECTIVE, HS_ID_SAVED, HS_ID_FILES };
+struct hs_identity {
+  u32 uid[4], gid[4]; /* by enum hs_id */
+  u64 effective, permitted, inheritable, bounding, ambient; /* capabilities */
+  u32 securebits, no_new_privs, dumpable;
+  u32 groups, groups_digest, pad;
+};
+
 struct span {
   u8 *at;
   u64 bytes;
@@ -80,6 +89,7 @@ struct thread {
   u32 pinned; /* to one processor, while the program starts */
   u32 signal_follows;
   u32 yield_follows;
+  struct hs_identity identity; /* as recorded */
   u8 info[65][128]; /* siginfo of each pending signal */
 };
 
@@ -109,13 +119,15 @@ struct process {
   u32 hidden_base;
   volatile u32 dying;  /* pid whose death is recorded: no other thread of it records */
   u32 threads;
-  u32 releaser;        /* outbox thread: 0 none, 1 running */
+  volatile u32 releaser; /* outbox thread: 0 none, 1 running; the kernel clears it at its end */
   u32 group_leader_slot;
   u32 live_done;
   struct kernel_sigaction actions[65];
   char executable[512];
   u64 limit_shown[2][2]; /* RLIMIT_DATA, RLIMIT_AS as the program set them */
   u32 limit_set[2];
+  u32 hides_dumpable;  /* the program is told 1 where it is not (start.c) */
+  u32 hides_file;      /* /proc/self/exe is the launcher: the shim answers for it (exec.c) */
   u64 affinity;        /* the mask the program is told */
   u64 heap_start;
 };

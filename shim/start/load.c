@@ -69,12 +69,12 @@ static u64 choose_base(const struct elf *e, const struct segment *s, u64 base, c
   return (u64)r - low;
 }
 
-void hs_load(struct image *image, const char *path, u64 where) {
+void hs_load(struct image *image, i64 file, const char *path, u64 where) {
   static u8 head[4096];
   const struct elf *e = (const void *)head;
   const struct segment *s = (const void *)(head + 64);
-  image->fd = SYS(HS_NR_open, path, HS_O_CLOEXEC, 0);
-  i64 n = SYS(HS_NR_read, image->fd, head, sizeof head);
+  image->fd = file >= 0 ? file : SYS(HS_NR_open, path, HS_O_CLOEXEC, 0);
+  i64 n = SYS(HS_NR_pread64, image->fd, head, sizeof head, 0);
   if (n < 64 || memcmp(head, "\177ELF", 4)) refuse(path, ": not a program (no ELF header)");
   if (e->machine != 62 || head[4] != 2) refuse(path, ": not a 64-bit x86-64 program");
   if (e->headers != 64 || e->header_count > 64) refuse(path, ": an ELF header of unusual form");

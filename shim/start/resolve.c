@@ -5,7 +5,9 @@
 
 static int readable_file(const char *path) {
   u32 st[36];
-  return SYS(HS_NR_access, path, 1) == 0 && SYS(HS_NR_stat, path, st) == 0 &&
+  i64 e = SYS(HS_NR_faccessat2, -100, path, 1, 0x200 /* AT_EACCESS */);
+  if (e == -HS_ENOSYS) e = SYS(HS_NR_access, path, 1);
+  return e == 0 && SYS(HS_NR_stat, path, st) == 0 &&
          (st[6] & 0170000) == 0100000;
 }
 
@@ -72,22 +74,23 @@ static const char *no_such(struct command *c, const char *path, const char *what
   return text;
 }
 
-i64 hs_resolve(struct command *c, const char *path, const char *name, char **argv, char **envp) {
+i64 hs_resolve(struct command *c, i64 file, const char *path, const char *name, char **argv,
+               char **envp) {
   int bare = 1;
   for (const char *p = path; *p; p++)
     if (*p == '/') bare = 0;
   c->argv = argv;
   if (!bare) copy_text(c->path, path, sizeof c->path);
-  if (bare ? !search_path(c, path, envp) : !readable_file(c->path)) {
+  if (file < 0 && (bare ? !search_path(c, path, envp) : !readable_file(c->path))) {
     c->error = no_such(c, path, ": no such program, or it may not be executed");
     return -HS_ENOENT;
   }
   c->executed = name ? name : c->path;
   while (c->depth < HS_SCRIPT_DEPTH) {
     char *line = c->lines[c->depth];
-    i64 fd = SYS(HS_NR_open, c->path, HS_O_CLOEXEC, 0);
-    i64 n = SYS(HS_NR_read, fd, line, sizeof c->lines[0] - 1);
-    SYS(HS_NR_close, fd);
+    i64 fd = file >= 0 && !c->depth ? file : SYS(HS_NR_open, c->path, HS_O_CLOEXEC, 0);
+    i64 n = SYS(HS_NR_pread64, fd, line, sizeof c->lines[0] - 1, 0);
+    if (fd != file) SYS(HS_NR_close, fd);
     line[n > 0 ? n : 0] = 0;
     if (n < 3 || line[0] != '#' || line[1] != '!') return 0;
     follow_script(c, line);

@@ -12,10 +12,20 @@
 #include "../core/calls.gen.h"
 #include "../core/clock.h"
 #include "../core/connections.h"
+#include "../core/identity.h"
 #include "../core/process.h"
 #include "../core/signals.h"
 #include "../core/sites.h"
 #include "../core/tsc.h"
+
+/* What is to run: given on the command line, or handed over by an exec. */
+struct start {
+  char **argv;
+  const char *file, *name;
+  i64 fd; /* the file, open; -1 */
+  int after_exec;
+  u32 slot;
+};
 
 static u64 parse_number(const char *s) {
   u64 n = 0;
@@ -160,9 +170,9 @@ static void name_process(const struct image *program, const struct stack *s, u64
     u32 auxv_size, exe_fd;
   } map = {program->code_start, program->code_end, program->data_start, program->data_end,
            heap, heap, s->sp, s->arg_start, s->arg_end, s->env_start, s->env_end, s->auxv,
-           (u32)s->auxv_bytes, (u32)program->fd};
+           (u32)s->auxv_bytes, hs_process.hides_file ? ~0u : (u32)program->fd};
   i64 e = SYS(HS_NR_prctl, 35 /* PR_SET_MM */, 14 /* PR_SET_MM_MAP */, &map, sizeof map, 0);
-  if (e) hs_refuse("the program's name and heap cannot be set (PR_SET_MM needs CAP_SYS_RESOURCE)");
+  if (e) hs_refuse("the program's name and heap cannot be set (PR_SET_MM)");
 }
 
 static void name_thread(const char *path) {
@@ -212,38 +222,88 @@ static void forget_closed(void) {
     if (FDS[fd] && SYS(HS_NR_fcntl, fd, 1) < 0) FDS[fd] = 0;
 }
 
-static void record_start(struct thread *t, u64 mask, u64 ignored) {
-  u64 facts[2] = {mask, ignored};
+/* The words of the auxiliary vector that speak of ids: a follower's own are another's. */
+enum { AUX_UID = 11, AUX_EUID, AUX_GID, AUX_EGID, AUX_SECURE = 23, AUX_IDS = 5 };
+static u64 *auxv_id(u64 *auxv, u32 i) {
+  u64 type = i == 4 ? AUX_SECURE : AUX_UID + i;
+  while (auxv[0] && auxv[0] != type) auxv += 2;
+  return auxv + 1;
+}
+
+struct start_facts {
+  u64 mask, ignored, ids[AUX_IDS];
+};
+
+static void record_start(struct thread *t, u64 mask, u64 ignored, u64 *auxv) {
+  struct start_facts facts = {mask, ignored, {0}};
   struct hs_record *r = hs_turn(t);
   if (!r) {
-    hs_append_bytes(t, HS_EV_PROCESS_INIT, 0, t->pid, 0, facts, sizeof facts);
+    struct span spans[3] = {{(u8 *)&facts, sizeof facts}};
+    for (u32 i = 0; i < AUX_IDS; i++) facts.ids[i] = *auxv_id(auxv, i);
+    u32 n = hs_identity_spans(t, spans + 1, 1);
+    hs_append(t, HS_EV_PROCESS_INIT, 0, t->pid, 0, spans, 1 + n);
     return;
   }
   if ((r->method & HS_METHOD_ROW) != HS_EV_PROCESS_INIT)
     hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "start of a program");
   if (r->result != t->pid)
     hs_diverge_values(t, r, "process id", (u64)r->result, t->pid);
+  if (HS_RECORD_LEN(r) < sizeof facts) hs_diverge(t, r, "facts of a start", "none");
+  memcpy(&facts, HS_RECORD_DATA(r), sizeof facts);
+  for (u32 i = 0; i < AUX_IDS; i++) *auxv_id(auxv, i) = facts.ids[i];
+  hs_identity_follow(t, r, HS_RECORD_DATA(r) + sizeof facts, HS_RECORD_LEN(r) - sizeof facts);
   hs_consume(t, r);
 }
 
-static void run(char **argv, char **envp, u64 *auxv, const char *file, const char *name,
-                int after_exec, u32 slot) {
+/* What comes of the program's being somebody else than the launcher. An exec makes a process
+ * dumpable, so that others of its user may look into it: here they would find the memory of the
+ * session and its sockets, so it stays closed until the program itself asks. */
+static void settle_identity(struct thread *t) {
+  hs_process.hides_file = !hs_may_name_file(t);
+  if (!t->identity.uid[HS_ID_EFFECTIVE] || t->identity.dumpable != 1) return;
+  SYS(HS_NR_prctl, 4 /* PR_SET_DUMPABLE */, 0);
+  t->identity.dumpable = 0;
+  hs_process.hides_dumpable = 1;
+}
+
+static void note_executable(i64 fd) {
+  char link[40], *p = hs_put(link, "self/fd/");
+  *hs_put_dec(p, fd) = 0;
+  i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, hs_process.executable,
+              sizeof hs_process.executable - 1);
+  hs_process.executable[n > 0 ? n : 0] = 0;
+}
+
+/* An exec has followed scripts already, and hands the file over open: it may have no path that the
+ * program's user can walk. */
+static void find_program(struct command *c, const struct start *s, char **envp) {
+  if (!s->after_exec) {
+    if (hs_resolve(c, -1, s->file, NULL, s->argv, envp)) hs_refuse(c->error);
+    return;
+  }
+  memcpy(c->path, s->file, hs_strlen(s->file) + 1);
+  c->executed = s->name;
+  c->argv = s->argv;
+}
+
+static void run(const struct start *s, char **envp, u64 *auxv) {
   static struct image program, interpreter;
   static struct stack stack;
-  begin_threads(slot, after_exec);
+  begin_threads(s->slot, s->after_exec);
   struct thread *t = self();
-  u64 mask = after_exec ? SLOT(slot)->execMask : 0;
-  u64 ignored = after_exec ? SLOT(slot)->execIgnored : 0;
-  if (after_exec) forget_closed();
+  u64 mask = s->after_exec ? SLOT(s->slot)->execMask : 0;
+  u64 ignored = s->after_exec ? SLOT(s->slot)->execIgnored : 0;
+  if (s->after_exec) forget_closed();
   hs_arguments_init();
   hs_pin(t);
   hs_sites_init();
-  record_start(t, mask, ignored);
+  record_start(t, mask, ignored, auxv);
+  settle_identity(t);
   static struct command command;
-  if (hs_resolve(&command, file, name, argv, envp)) hs_refuse(command.error);
-  hs_load(&program, command.path, HS_PIE_BASE);
+  find_program(&command, s, envp);
+  hs_load(&program, s->fd, command.path, HS_PIE_BASE);
   if (program.interpreter[0]) {
-    hs_load(&interpreter, program.interpreter, 0);
+    hs_load(&interpreter, -1, program.interpreter, 0);
     SYS(HS_NR_close, interpreter.fd);
   }
   u64 heap = program.heap;
@@ -251,8 +311,8 @@ static void run(char **argv, char **envp, u64 *auxv, const char *file, const cha
   detach_image();
   name_process(&program, &stack, heap);
   name_thread(command.executed);
+  note_executable(program.fd);
   SYS(HS_NR_close, program.fd);
-  memcpy(hs_process.executable, command.path, hs_strlen(command.path) + 1);
   hs_signals_init(mask, ignored);
   hs_tsc_settle(t);
   hs_net_init();
@@ -261,9 +321,10 @@ static void run(char **argv, char **envp, u64 *auxv, const char *file, const cha
   hs_jump(stack.sp, interpreter.entry ? interpreter.entry : program.entry);
 }
 
-i64 hs_exec(struct thread *t, const char *file, const char *name, char **argv, char **envp) {
+i64 hs_exec(struct thread *t, i64 fd, const char *file, const char *name, char **argv,
+            char **envp) {
   static char *list[8192];
-  static char base[16], slot[16];
+  static char base[16], slot[16], number[16];
   u32 n = 0;
   *hs_put_dec(base, hs_process.hidden_base) = 0;
   *hs_put_dec(slot, t->slot) = 0;
@@ -271,6 +332,8 @@ i64 hs_exec(struct thread *t, const char *file, const char *name, char **argv, c
   list[n++] = (char *)"+x";
   list[n++] = base;
   list[n++] = slot;
+  *hs_put_dec(number, fd) = 0;
+  list[n++] = number;
   list[n++] = (char *)file;
   list[n++] = (char *)name;
   for (u32 i = 0; argv && argv[i] && n < 8190; i++) list[n++] = argv[i];
@@ -285,12 +348,18 @@ static u64 *find_auxv(char **envp) {
   return (u64 *)(envp + 1);
 }
 
-/* No address randomisation; takes effect at the next exec, so exec once more. */
-static void fix_personality(char **argv, char **envp) {
+/* No address randomisation; takes effect at the next exec, so exec once more. The kernel takes it
+ * back where an exec gives capabilities (user 0 that had dropped some); a second exec gives none,
+ * and would make the process dumpable (`+d`). */
+static void fix_personality(i64 file, char **argv, char **envp) {
   i64 p = SYS(HS_NR_personality, 0xffffffff);
   if (p & 0x40000) return;
   SYS(HS_NR_personality, p | 0x40000);
-  SYS(HS_NR_execve, "/proc/self/exe", argv, envp);
+  if (file >= 0 && SYS(HS_NR_prctl, 3 /* PR_GET_DUMPABLE */) != 1) argv[1][1] = 'd';
+  if (file < 0)
+    SYS(HS_NR_execve, "/proc/self/exe", argv, envp);
+  else
+    SYS(HS_NR_execveat, file, "", argv, envp, 0x1000 /* AT_EMPTY_PATH */);
   hs_refuse("hs-start cannot start itself again");
 }
 
@@ -316,12 +385,16 @@ void hs_start_main(u64 *sp) {
   u64 *auxv = find_auxv(envp);
   for (u64 *a = auxv; a[0]; a += 2)
     if (a[0] == 33) hs_clock_init(a[1]);
-  if (sp[0] > 5 && hs_streq(argv[1], "+x")) {
+  if (sp[0] > 6 && (hs_streq(argv[1], "+x") || hs_streq(argv[1], "+d"))) {
+    if (argv[1][1] == 'd') SYS(HS_NR_prctl, 4 /* PR_SET_DUMPABLE */, 0);
     hs_process.hidden_base = (u32)parse_number(argv[2]);
+    fix_personality(HIDDEN(HID_START), argv, envp);
     map_session(HIDDEN(HID_SESSION));
-    run(argv + 6, envp, auxv, argv[4], argv[5], 1, (u32)parse_number(argv[3]));
+    struct start again = {argv + 7, argv[5], argv[6], (i64)parse_number(argv[4]), 1,
+                          (u32)parse_number(argv[3])};
+    run(&again, envp, auxv);
   }
-  fix_personality(argv, envp);
+  fix_personality(-1, argv, envp);
   i64 fds[HID_COUNT];
   for (int i = 0; i < HID_COUNT; i++) fds[i] = -1;
   char **program = parse_options(argv + 1, fds);
@@ -332,5 +405,6 @@ void hs_start_main(u64 *sp) {
   if (CTL->flags & HS_FLAG_TAKEOVER) fds[HID_RAW] = hs_tcp_raw_open();
   make_replay_places(fds);
   hide(fds);
-  run(program, envp, auxv, program[0], NULL, 0, 0);
+  struct start first = {program, program[0], NULL, -1, 0, 0};
+  run(&first, envp, auxv);
 }

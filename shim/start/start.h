@@ -30,11 +30,13 @@ struct command {
   const char *error;
 };
 
-/* Finds the file (PATH, #! lines). name: how the program is told of it, NULL for as it is found.
- * 0, or -errno with a sentence in command->error. */
-i64 hs_resolve(struct command *c, const char *file, const char *name, char **argv, char **envp);
-/* Maps an ELF file; refuses what is not one for this machine. base 0: where the kernel likes. */
-void hs_load(struct image *image, const char *path, u64 base);
+/* Finds the file (PATH, #! lines). file: `path` itself, open, or -1; name: how the program is told
+ * of it, NULL for as it is found. 0, or -errno with a sentence in command->error. */
+i64 hs_resolve(struct command *c, i64 file, const char *path, const char *name, char **argv,
+               char **envp);
+/* Maps an ELF file (open as `file`, or -1); refuses what is not one for this machine. base 0: where
+ * the kernel likes. */
+void hs_load(struct image *image, i64 file, const char *path, u64 base);
 void hs_write_stack(struct stack *s, const struct command *c, char **envp, const u64 *auxv,
                     const struct image *program, const struct image *interpreter);
 

@@ -216,6 +216,13 @@ export const irregulars = {
       "request's own number for the rest. FIONBIO, FIOCLEX and FIONCLEX are made on both " +
       'sides.',
   },
+  readlink: {
+    verdict: 'replayed',
+    short: '/proc/self/exe must name the program, not the launcher',
+    why:
+      "hs-start sets the link of a process that has the right to; where an unprivileged one's " +
+      'exec cannot, the shim answers, here and in every other call that names it.',
+  },
   socket: {
     verdict: 're-executed',
     short: 'decides what kind of descriptor it is',
@@ -329,8 +336,10 @@ export const irregulars = {
     verdict: 'replayed',
     short: 'the backup needs its privileges until it goes live',
     why:
-      "The primary's thread changes its users, groups or capabilities. The backup keeps its " +
-      'own while it replays, because it must make threads with given numbers.',
+      "The primary's thread changes its users, groups, capabilities or what binds them; what it " +
+      'has come to be is read from the kernel and recorded. The backup takes over groups, and ' +
+      'for files the user and his rights, but keeps real user 0: it must make threads with ' +
+      'given numbers, and sockets. Each thread becomes the recorded identity as it goes live.',
   },
 } as const satisfies Record<string, Irregular>;
 export type IrregularName = keyof typeof irregulars;

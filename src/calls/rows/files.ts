@@ -9,7 +9,6 @@ import { type Row, row } from '../row.js';
 const newPath = in_.string('newPath');
 const newDirfd = { ...dirfd, label: 'newDirfd' };
 const attribute = in_.bytes('size');
-const ownName = '/proc/self/exe names the program, because hs-start sets it';
 const tooNew = refuse('ENOSYS', 'newer than what libraries rely on: they fall back');
 const entries = "the order of entries is the file system's own";
 
@@ -36,7 +35,7 @@ export const files: readonly Row[] = [
   row(86, 'link', [path, newPath], file),
   row(87, 'unlink', [path], file),
   row(88, 'symlink', [in_.string('target'), newPath], file),
-  row(89, 'readlink', [path, out.bytes('result'), size], result.because(ownName)),
+  row(89, 'readlink', [path, out.bytes('result'), size], irregular('readlink')),
   row(90, 'chmod', [path, mode], file),
   row(91, 'fchmod', [fd, mode], file),
   row(92, 'chown', [path, user, group], file),
@@ -77,7 +76,7 @@ export const files: readonly Row[] = [
   row(264, 'renameat', [dirfd, path, newDirfd, newPath], file),
   row(265, 'linkat', [dirfd, path, newDirfd, newPath, flags], file),
   row(266, 'symlinkat', [in_.string('target'), dirfd, path], file),
-  row(267, 'readlinkat', [dirfd, path, out.bytes('result'), size], result.because(ownName)),
+  row(267, 'readlinkat', [dirfd, path, out.bytes('result'), size], irregular('readlink')),
   row(268, 'fchmodat', [dirfd, path, mode], file),
   row(269, 'faccessat', [dirfd, path, mode], result),
   row(277, 'sync_file_range', [fd, offset, size, flags], file.blocking),
