@@ -23,7 +23,10 @@ i64 hs_identity_call(struct thread *t, struct regs *g, const struct hs_call *c, 
 int hs_is_identity_option(u64 option);
 /* The program's own files under /proc, though a process that changed its user does not own them. */
 i64 hs_open_own(struct thread *t, const char *path);
-/* A file of the shim's own errands, which the copy may open whoever the program is. */
+/* Errands of the shim's own on the backup, made with its own rights whoever the program is. */
+void hs_errand_begin(struct thread *t);
+void hs_errand_end(struct thread *t);
+/* One of them: a file that the program has open, or executes. */
 i64 hs_open_any(struct thread *t, const char *path, u64 flags);
 /* Would the kernel give a program in this file (its stat) other rights than the caller's? */
 int hs_gains_rights(struct thread *t, i64 fd, const u32 *st);

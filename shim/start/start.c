@@ -69,64 +69,6 @@ static void hide(i64 *fds) {
   SYS(HS_NR_prlimit64, 0, 7, limit, 0);
 }
 
-/* ---- namespaces, and the two processes that stay outside: the supervisor and init ---- */
-
-static u64 forwarded_signals(void) {
-  return HS_BIT(1) | HS_BIT(2) | HS_BIT(3) | HS_BIT(10) | HS_BIT(12) | HS_BIT(15) | HS_BIT(17) |
-         HS_BIT(18) | HS_BIT(20) | HS_BIT(28);
-}
-
-/* Waits for `child`, passing on the signals somebody sends us. Ends as the child ended. */
-static void supervise(i64 child, int init) {
-  u64 set = forwarded_signals();
-  int status = 0;
-  for (;;) {
-    u32 info[32];
-    i64 s = SYS(HS_NR_rt_sigtimedwait, &set, info, 0, 8);
-    if (s > 0 && s != HS_SIGCHLD && (int)info[2] <= 0) SYS(HS_NR_kill, child, s);
-    for (;;) {
-      int ended;
-      i64 pid = SYS(HS_NR_wait4, -1, &ended, 1 /* WNOHANG */, 0);
-      if (pid == child) status = ended;
-      if (pid == -HS_ECHILD) {
-        int code = (status & 0x7f) ? 128 + (status & 0x7f) : (status >> 8) & 0xff;
-        SYS(HS_NR_exit_group, code);
-      }
-      if (pid <= 0) break;
-    }
-    (void)init;
-  }
-}
-
-static void write_file(const char *path, const char *text) {
-  i64 fd = SYS(HS_NR_open, path, HS_O_WRONLY, 0);
-  SYS(HS_NR_write, fd, text, hs_strlen(text));
-  SYS(HS_NR_close, fd);
-}
-
-static void make_namespaces(void) {
-  /* without its engine the application can neither log nor take over: it ends with it */
-  SYS(HS_NR_prctl, 1 /* PR_SET_PDEATHSIG */, HS_SIGKILL);
-  u64 set = forwarded_signals();
-  SYS(HS_NR_rt_sigprocmask, 0, &set, 0, 8);
-  if (SYS(HS_NR_unshare, 0x20000000 | 0x00020000 | 0x04000000 /* PID, mounts, UTS */))
-    hs_refuse("namespaces cannot be made: hs-start must run as root (CAP_SYS_ADMIN)");
-  i64 child = SYS(HS_NR_fork);
-  if (child < 0) hs_refuse("the supervisor cannot fork");
-  if (child) supervise(child, 0);
-  SYS(HS_NR_prctl, 1 /* PR_SET_PDEATHSIG */, HS_SIGKILL);
-  SYS(HS_NR_mount, "none", "/", 0, 0x44000 /* MS_REC | MS_PRIVATE */, 0);
-  if (SYS(HS_NR_mount, "proc", "/proc", "proc", 14 /* nosuid nodev noexec */, 0))
-    hs_refuse("/proc cannot be mounted for the program's PID namespace");
-  SYS(HS_NR_sethostname, CTL->hostname, hs_strlen(CTL->hostname));
-  write_file("/proc/self/oom_score_adj", "0");
-  child = SYS(HS_NR_fork);
-  if (child < 0) hs_refuse("init cannot fork");
-  if (child) supervise(child, 1);
-  set = 0;
-  SYS(HS_NR_rt_sigprocmask, 2, &set, 0, 8);
-}
-
 /* What a replay keeps beside the program: files of the log (shadow.c), and descriptors that the
  * program's processes have sent each other (passing.c). Both go when the last process does. */
 static void make_replay_places(i64 *fds) {
@@ -399,7 +341,7 @@ void hs_start_main(u64 *sp) {
   for (int i = 0; i < HID_COUNT; i++) fds[i] = -1;
   char **program = parse_options(argv + 1, fds);
   map_session(fds[HID_SESSION]);
-  make_namespaces();
+  hs_make_namespaces();
   fds[HID_START] = SYS(HS_NR_open, "/proc/self/exe", HS_O_PATH, 0);
   fds[HID_PROC] = SYS(HS_NR_open, "/proc", HS_O_PATH | HS_O_DIRECTORY, 0);
   if (CTL->flags & HS_FLAG_TAKEOVER) fds[HID_RAW] = hs_tcp_raw_open();

@@ -30,6 +30,8 @@ struct command {
   const char *error;
 };
 
+/* Returns in the first process of the new namespaces, alone; its parents never return. */
+void hs_make_namespaces(void);
 /* Finds the file (PATH, #! lines). file: `path` itself, open, or -1; name: how the program is told
  * of it, NULL for as it is found. 0, or -errno with a sentence in command->error. */
 i64 hs_resolve(struct command *c, i64 file, const char *path, const char *name, char **argv,
