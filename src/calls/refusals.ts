@@ -7,6 +7,8 @@ import { type Errno } from './policies.js';
 export interface Refusal {
   /** A row of the table, with an irregular policy. */
   readonly call: string;
+  /** A refused call whose callers make this one instead, with the same argument. */
+  readonly insteadOf?: string;
   /** The label of one of its arguments. */
   readonly argument: string;
   /** What the argument is called where it has this value. */
@@ -24,11 +26,13 @@ const own = "is the shim's own";
 /** In the order of the calls' numbers. */
 export const refusals: readonly Refusal[] = [
   {
-    call: 'clone', argument: 'flags', name: 'CLONE_NEW*', mask: 0x7e020000, equals: 'any',
+    call: 'clone', insteadOf: 'clone3', argument: 'flags', name: 'CLONE_NEW*', mask: 0x7e020000,
+    equals: 'any',
     errno: 'EPERM', why: 'a new namespace would leave those in which both sides are equal',
   },
   {
-    call: 'clone', argument: 'flags', name: 'CLONE_VM without CLONE_THREAD or CLONE_VFORK',
+    call: 'clone', insteadOf: 'clone3', argument: 'flags',
+    name: 'CLONE_VM without CLONE_THREAD or CLONE_VFORK',
     mask: 0x14100, equals: 0x100,
     errno: 'EPERM', why: 'processes would share all memory without being threads of one',
   },

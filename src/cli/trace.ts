@@ -2,7 +2,7 @@
  * nondeterministic.
  * The rule: what a command does is in commands/; here they are only named. */
 import { auditCommand } from './commands/audit.js';
-import { laterCommand } from './commands/later.js';
+import { diffCommand } from './commands/diff.js';
 import { watchCommand } from './commands/watch.js';
 import { createProgram, run } from './shell.js';
 
@@ -12,11 +12,7 @@ const program = createProgram(
   [
     watchCommand,
     auditCommand,
-    laterCommand(
-      'diff [arguments...]',
-      'what changed between two reports',
-      'hs-trace diff before.json after.json',
-    ),
+    diffCommand,
   ],
 );
 

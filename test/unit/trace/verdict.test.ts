@@ -74,6 +74,9 @@ rule('refused-argument', 'memory shared without a thread prevents it, a thread d
     argument('clone', 'flags', 'CLONE_VM|CLONE_THREAD|CLONE_FS'),
     argument('clone', 'flags', 'CLONE_VM|CLONE_FS')] },
   { effect: 'prevents', because: /CLONE_VM without CLONE_THREAD or CLONE_VFORK \(once\)/ });
+rule('refused-argument', 'clone3 comes to the same: its callers make clone instead',
+  { calls: [call('clone3')], arguments: [argument('clone3', 'flags', 'CLONE_NEWNET')] },
+  { effect: 'prevents', because: /CLONE_NEW/ });
 rule('refused-argument', 'threads and vfork do not',
   { calls: [call('clone', 2)], arguments: [
     argument('clone', 'flags', '0x3d0f00'), argument('clone', 'flags', 'CLONE_VM|CLONE_VFORK')] },

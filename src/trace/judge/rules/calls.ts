@@ -68,15 +68,17 @@ function isOf(refusal: Refusal, argument: CallArgument): boolean {
 export const refusedArguments: Rule = {
   name: 'refused-argument',
   look: (facts) => refusals.flatMap((refusal) => {
-    const call = seenCall(facts, refusal.call);
-    if (!call || successes(call) <= 0) return [];
-    const count = argumentsOf(facts, refusal.call, refusal.argument)
-      .filter((argument) => isOf(refusal, argument))
+    const { call, insteadOf, argument: label } = refusal;
+    const names = [call, ...insteadOf === undefined ? [] : [insteadOf]];
+    const made = names.map((name) => seenCall(facts, name)).filter((each) => each !== undefined);
+    const values = made.filter((each) => successes(each) > 0)
+      .flatMap(({ name }) => argumentsOf(facts, name, label));
+    const count = values.filter((argument) => isOf(refusal, argument))
       .reduce((sum, argument) => sum + argument.count, 0);
     if (count === 0) return [];
     return [finding(
       'prevents',
-      `${refusal.call} with ${refusal.name} (${times(count)}) is answered ${refusal.errno}: ` +
+      `${call} with ${refusal.name} (${times(count)}) is answered ${refusal.errno}: ` +
         refusal.why,
       "turn off what asks for it in the program's settings (sandboxing, for instance)",
     )];
