@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x5a65b9a0u
+#define HS_CALL_TABLE_HASH 0x5cf6febfu
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -426,15 +426,22 @@ enum hs_irregular {
   HS_IRR_listen = 33,
   HS_IRR_shutdown = 34,
   HS_IRR_setsockopt = 35,
-  HS_IRR_send_message = 36,
-  HS_IRR_receive_message = 37,
-  HS_IRR_get_descriptor = 38,
-  HS_IRR_sendfile = 39,
-  HS_IRR_timerfd_settime = 40,
-  HS_IRR_set_tid_address = 41,
-  HS_IRR_robust_list = 42,
-  HS_IRR_rlimit = 43,
-  HS_IRR_identity = 44,
+  HS_IRR_attach_shared = 36,
+  HS_IRR_ipc_control = 37,
+  HS_IRR_semaphore = 38,
+  HS_IRR_queue_send = 39,
+  HS_IRR_queue_receive = 40,
+  HS_IRR_mq_send = 41,
+  HS_IRR_mq_receive = 42,
+  HS_IRR_send_message = 43,
+  HS_IRR_receive_message = 44,
+  HS_IRR_get_descriptor = 45,
+  HS_IRR_sendfile = 46,
+  HS_IRR_timerfd_settime = 47,
+  HS_IRR_set_tid_address = 48,
+  HS_IRR_robust_list = 49,
+  HS_IRR_rlimit = 50,
+  HS_IRR_identity = 51,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
@@ -443,8 +450,10 @@ enum hs_irregular {
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
  X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(truncate) X(close) X(close_range) \
  X(dup) X(fcntl) X(ioctl) X(readlink) X(socket) X(accept) X(connect) X(bind) X(listen) \
- X(shutdown) X(setsockopt) X(send_message) X(receive_message) X(get_descriptor) X(sendfile) \
- X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) X(identity)
+ X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) X(semaphore) X(queue_send) \
+ X(queue_receive) X(mq_send) X(mq_receive) X(send_message) X(receive_message) \
+ X(get_descriptor) X(sendfile) X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) \
+ X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
 enum hs_event {
@@ -535,11 +544,11 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_PAGES, 1}}},
   [28] = {"madvise", HS_MEMORY, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [29] = {"shmget", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
+  [29] = {"shmget", HS_LOCAL, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [30] = {"shmat", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
+  [30] = {"shmat", HS_IRREGULAR, 0, 3, HS_IRR_attach_shared, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [31] = {"shmctl", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
+  [31] = {"shmctl", HS_IRREGULAR, 0, 3, HS_IRR_ipc_control, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [32] = {"dup", HS_IRREGULAR, HS_MAKES_FD, 1, HS_IRR_dup, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
@@ -609,24 +618,24 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [63] = {"uname", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_OUT, HS_FIXED, 390}}},
-  [64] = {"semget", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
+  [64] = {"semget", HS_LOCAL, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [65] = {"semop", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [66] = {"semctl", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
+  [65] = {"semop", HS_IRREGULAR, HS_BLOCKS, 3, HS_IRR_semaphore, 0, 0,
+    {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_ARG2, 6}, {HS_VALUE, HS_FIXED, 0}}},
+  [66] = {"semctl", HS_IRREGULAR, 0, 4, HS_IRR_ipc_control, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}}},
-  [67] = {"shmdt", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
+  [67] = {"shmdt", HS_MEMORY, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
-  [68] = {"msgget", HS_REFUSED, 0, 2, HS_IRR_NONE, -38, 0,
+  [68] = {"msgget", HS_LOCAL, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [69] = {"msgsnd", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
+  [69] = {"msgsnd", HS_IRREGULAR, HS_BLOCKS, 4, HS_IRR_queue_send, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [70] = {"msgrcv", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
+  [70] = {"msgrcv", HS_IRREGULAR, HS_BLOCKS, 5, HS_IRR_queue_receive, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [71] = {"msgctl", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
+  [71] = {"msgctl", HS_IRREGULAR, 0, 3, HS_IRR_ipc_control, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [72] = {"fcntl", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_fcntl, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
@@ -916,9 +925,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [218] = {"set_tid_address", HS_IRREGULAR, 0, 1, HS_IRR_set_tid_address, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
   [219] = {"restart_syscall", HS_REFUSED, 0, 0, HS_IRR_NONE, -38, 0, {{0, 0, 0}}},
-  [220] = {"semtimedop", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_ADDRESS, HS_FIXED, 0}}},
+  [220] = {"semtimedop", HS_IRREGULAR, HS_BLOCKS, 4, HS_IRR_semaphore, 0, 0,
+    {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_ARG2, 6}, {HS_VALUE, HS_FIXED, 0},
+     {HS_IN, HS_FIXED, 16}}},
   [221] = {"fadvise64", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
@@ -964,21 +973,21 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [239] = {"get_mempolicy", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [240] = {"mq_open", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
+  [240] = {"mq_open", HS_DESCRIPTOR, HS_MAKES_FD, 4, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_ADDRESS, HS_FIXED, 0}}},
-  [241] = {"mq_unlink", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
+     {HS_IN, HS_FIXED, 64}}},
+  [241] = {"mq_unlink", HS_LOCAL, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}}},
-  [242] = {"mq_timedsend", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [243] = {"mq_timedreceive", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
-     {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [244] = {"mq_notify", HS_REFUSED, 0, 2, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [245] = {"mq_getsetattr", HS_REFUSED, 0, 3, HS_IRR_NONE, -38, 0,
-    {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
+  [242] = {"mq_timedsend", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_mq_send, 0, 0,
+    {{HS_FD, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
+     {HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 16}}},
+  [243] = {"mq_timedreceive", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 5, HS_IRR_mq_receive, 0, 0,
+    {{HS_FD, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
+     {HS_ADDRESS, HS_FIXED, 0}, {HS_IN, HS_FIXED, 16}}},
+  [244] = {"mq_notify", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+    {{HS_FD, HS_FIXED, 0}, {HS_IN, HS_FIXED, 64}}},
+  [245] = {"mq_getsetattr", HS_DESCRIPTOR, 0, 3, HS_IRR_NONE, 0, 0,
+    {{HS_FD, HS_FIXED, 0}, {HS_IN, HS_FIXED, 64}, {HS_OUT, HS_FIXED, 64}}},
   [246] = {"kexec_load", HS_REFUSED, 0, 4, HS_IRR_NONE, -1, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},

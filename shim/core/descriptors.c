@@ -57,6 +57,7 @@ void hs_note_new(const struct regs *g, i64 result) {
     case HS_NR_inotify_init:
     case HS_NR_inotify_init1: hs_set_entry(result, FD_INOTIFY); break;
     case HS_NR_memfd_create: hs_set_entry(result, FD_MEMFD); break;
+    case HS_NR_mq_open: hs_set_entry(result, FD_QUEUE); break;
     case HS_NR_pidfd_open: /* whose it is: the slot of its first thread */
       hs_set_entry(result, FD_PIDFD | (g->rdi < HS_MAX_TID ? (u32)TIDMAP[g->rdi] << 16 : 0));
       break;

@@ -97,7 +97,7 @@ struct thread {
 enum fd_kind {
   FD_NONE, FD_FILE, FD_CARRIED, FD_INHERITED, FD_PIPE, FD_EVENTFD, FD_TIMERFD, FD_SIGNALFD,
   FD_INOTIFY, FD_EPOLL, FD_MEMFD, FD_SOCKET, FD_LISTENER, FD_TCP, FD_UDP, FD_UNIX, FD_PAIR,
-  FD_PIDFD
+  FD_PIDFD, FD_QUEUE
 };
 #define FD_NONBLOCK 0x100u
 #define FD_SHARED 0x200u  /* another process may hold it too */

@@ -45,7 +45,7 @@ void hs_make_namespaces(void) {
   SYS(HS_NR_prctl, 1 /* PR_SET_PDEATHSIG */, HS_SIGKILL);
   u64 set = forwarded_signals();
   SYS(HS_NR_rt_sigprocmask, 0, &set, 0, 8);
-  if (SYS(HS_NR_unshare, 0x20000000 | 0x00020000 | 0x04000000 /* PID, mounts, UTS */))
+  if (SYS(HS_NR_unshare, 0x20000000 | 0x00020000 | 0x04000000 | 0x08000000 /* PID .. IPC */))
     hs_refuse("namespaces cannot be made: hs-start must run as root (CAP_SYS_ADMIN)");
   i64 child = SYS(HS_NR_fork);
   if (child < 0) hs_refuse("the supervisor cannot fork");
@@ -54,6 +54,8 @@ void hs_make_namespaces(void) {
   SYS(HS_NR_mount, "none", "/", 0, 0x44000 /* MS_REC | MS_PRIVATE */, 0);
   if (SYS(HS_NR_mount, "proc", "/proc", "proc", 14 /* nosuid nodev noexec */, 0))
     hs_refuse("/proc cannot be mounted for the program's PID namespace");
+  /* shared memory by name is the application's own, as that by key is; gone with it */
+  SYS(HS_NR_mount, "tmpfs", "/dev/shm", "tmpfs", 6 /* nosuid nodev */, "mode=1777");
   SYS(HS_NR_sethostname, CTL->hostname, hs_strlen(CTL->hostname));
   write_file("/proc/self/oom_score_adj", "0");
   child = SYS(HS_NR_fork);

@@ -19,11 +19,13 @@ export const structs = {
   itimerspec: 32,
   itimerval: 32,
   masked_set: 16, // pselect6: address and size of a signal set
+  mq_attr: 64,
   pollfd: 8,
   rlimit: 16,
   rusage: 144,
   sched_attr: 48, // the first version's: no caller passes less
   sched_param: 4,
+  sembuf: 6,
   sigaction: 32, // the kernel's, not libc's
   sigevent: 64,
   siginfo: 128,

@@ -272,6 +272,51 @@ export const irregulars = {
       'The primary sets the option. The backup sets it on its own socket too, where it is one ' +
       'of an internet family; its own answer does not count.',
   },
+  attach_shared: {
+    verdict: 're-executed',
+    short: 'addresses must come out equal',
+    why: 'As a mapping: the backup attaches its own segment at the recorded address.',
+  },
+  ipc_control: {
+    verdict: 're-executed',
+    short: 'direction and length depend on the command',
+    why:
+      'Commands that change an object are made on both sides; what the others tell (times, ' +
+      'process ids, counts) is carried.',
+  },
+  semaphore: {
+    verdict: 'ordered',
+    short: 'may wait; the value must be right after go-live',
+    why:
+      'The change is made with the baton held; a thread that must wait waits in the shim and ' +
+      'tries again after each change. The backup makes the same change to its own semaphores.',
+  },
+  queue_send: {
+    verdict: 'ordered',
+    short: 'may wait; the queue must be right after go-live',
+    why:
+      "As semaphores: the message is put into both sides' queues, and its digest is compared.",
+  },
+  queue_receive: {
+    verdict: 'ordered',
+    short: 'may wait; the queue must be right after go-live',
+    why:
+      'As semaphores. The message is carried; the backup takes the first of the same type out of ' +
+      'its own queue.',
+  },
+  mq_send: {
+    verdict: 'ordered',
+    short: 'may wait; the queue must be right after go-live',
+    why:
+      "As semaphores: the message is put into both sides' queues, and its digest is compared.",
+  },
+  mq_receive: {
+    verdict: 'ordered',
+    short: 'may wait; the queue must be right after go-live',
+    why:
+      'As semaphores. The message is carried; the backup takes the first one out of its own ' +
+      'queue.',
+  },
   send_message: {
     verdict: 'replayed',
     short: 'may carry descriptors',

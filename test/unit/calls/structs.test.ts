@@ -8,7 +8,8 @@ const headers = [
   'linux/types.h', 'asm/stat.h', 'asm/statfs.h', 'linux/stat.h', 'linux/poll.h',
   'linux/resource.h', 'asm/signal.h', 'asm/siginfo.h', 'linux/sysinfo.h', 'linux/time.h',
   'linux/timex.h', 'linux/times.h', 'linux/utime.h', 'linux/utsname.h', 'linux/eventpoll.h',
-  'linux/fcntl.h', 'linux/capability.h', 'linux/sched/types.h',
+  'linux/fcntl.h', 'linux/capability.h', 'linux/sched/types.h', 'linux/mqueue.h',
+  'linux/sem.h',
 ];
 
 /** The C type behind each name. */
@@ -27,11 +28,13 @@ const types: Record<StructName, string> = {
   itimerspec: 'struct itimerspec',
   itimerval: 'struct itimerval',
   masked_set: 'struct { void *set; unsigned long bytes; }',
+  mq_attr: 'struct mq_attr',
   pollfd: 'struct pollfd',
   rlimit: 'struct rlimit',
   rusage: 'struct rusage',
   sched_attr: 'char[SCHED_ATTR_SIZE_VER0]',
   sched_param: 'struct sched_param',
+  sembuf: 'struct sembuf',
   sigaction: 'struct sigaction',
   sigevent: 'sigevent_t',
   siginfo: 'siginfo_t',

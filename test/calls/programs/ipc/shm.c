@@ -1,20 +1,10 @@
-/* System V shared memory: made, attached twice, seen by a child, removed; or refused as a whole. */
+/* System V shared memory: made, attached twice, seen by a child, found by its key, removed. */
 #include "check.h"
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
 int main(void) {
-  errno = 0;
-  int id = shmget(IPC_PRIVATE, 10000, IPC_CREAT | 0600);
-  note("shmget: %s", id < 0 ? strerrorname_np(errno) : "allowed");
-  if (id < 0) {
-    EXPECT_EQ(errno, ENOSYS);
-    EXPECT(shmat(0, NULL, 0) == (void *)-1 && errno == ENOSYS);
-    EXPECT_ERR(shmctl(0, IPC_RMID, NULL), ENOSYS);
-    EXPECT_ERR(shmdt((void *)4096), ENOSYS);
-    fact("shared and gone, or refused");
-    return finish();
-  }
+  int id = (int)OK(shmget(IPC_PRIVATE, 10000, IPC_CREAT | 0600));
   char *first = shmat(id, NULL, 0), *second = shmat(id, NULL, SHM_RDONLY);
   EXPECT(first != (void *)-1 && second != (void *)-1 && first != second);
   strcpy(first + 5000, "seen through both");
@@ -45,6 +35,28 @@ int main(void) {
   EXPECT_ERR(shmget(IPC_PRIVATE, 0, IPC_CREAT | 0600), EINVAL);
   EXPECT_ERR(shmctl(-1, IPC_STAT, info), EINVAL);
   EXPECT_ERR(shmget(0x5eed5eed, 100, 0), ENOENT);
-  fact("shared and gone, or refused");
+
+  /* Found by its key, in a process that makes its own way to it. */
+  id = (int)OK(shmget(0x5eed0003, 4096, IPC_CREAT | IPC_EXCL | 0600));
+  volatile int *mine = shmat(id, NULL, 0);
+  child = fork();
+  if (child == 0) {
+    shmdt((void *)mine);
+    volatile int *theirs = shmat((int)OK(shmget(0x5eed0003, 0, 0)), NULL, 0);
+    for (int i = 0; i < 5; i++) {
+      while (theirs[0] % 2 == 0) sched_yield();
+      theirs[0]++;
+    }
+    _exit(0);
+  }
+  for (int i = 0; i < 5; i++) {
+    mine[0]++;
+    while (mine[0] % 2) sched_yield();
+  }
+  EXPECT_EQ(ended(child), 0);
+  EXPECT_EQ(shmctl(id, IPC_STAT, info), 0);
+  EXPECT_EQ(info->shm_nattch, 1);
+  EXPECT_EQ(shmctl(id, IPC_RMID, NULL), 0);
+  fact("passed %d times", mine[0]);
   return finish();
 }
