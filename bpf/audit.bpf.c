@@ -21,7 +21,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #define SIGNAL_SYS 31
 #define SI_SECCOMP 1
-#define VDSO_BYTES 0x4000ul
 #define NS_DEEPEST 6
 
 struct {
@@ -214,13 +213,8 @@ static __always_inline int judge(struct hs_audit_settings *s, __u32 *state,
   __u64 ip = regs->ip, sp = regs->sp;
   if (changes_dispatch(s, regs, number))
     return HS_AUDIT_DISPATCH;
-  if (ip < s->textFrom || ip > s->textTo) {
-    /* before the core is armed it asks the vDSO, which on some clocks makes the call itself */
-    __u64 vdso = (__u64)task->mm->context.vdso;
-    if (*state == HS_AUDIT_STARTING && vdso && ip >= vdso && ip < vdso + VDSO_BYTES)
-      return -1;
+  if (ip < s->textFrom || ip > s->textTo)
     return HS_AUDIT_OUTSIDE;
-  }
   if (*state == HS_AUDIT_STARTING) {
     if (number == NR_MUNMAP && regs->di == HS_AUDIT_LAST_ADDRESS &&
         regs->si == HS_AUDIT_LAST_BYTES)

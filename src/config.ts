@@ -109,9 +109,9 @@ export const settingsTable = {
     default: 'backup-takes-over',
   }),
   audit: row({
-    schema: choice(['off', 'report', 'fatal']),
+    schema: choice(['off', 'report', 'refuse', 'fatal']),
     placeholder: 'policy',
-    help: 'on calls the shim did not record: off, report, or fatal (to the replica)',
+    help: 'on calls the shim did not record: off, report, refuse or fatal (to the replica)',
     default: 'report',
   }),
   schedule: row({

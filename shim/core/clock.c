@@ -9,7 +9,7 @@
 #include "regular.h"
 
 typedef int clock_fn(u64 clock, u64 *timespec);
-static clock_fn *vdso_clock;
+static clock_fn *vdso_clock, *vdso_found;
 static u64 vdso_at;
 
 struct elf_header {
@@ -42,9 +42,11 @@ void hs_clock_init(u64 vdso) {
     const u32 *symbol = (const u32 *)(symbols + 24 * i);
     if (symbol[0] > 4096) break;
     if (hs_streq((const char *)(strings + symbol[0]), "__vdso_clock_gettime"))
-      vdso_clock = (clock_fn *)(vdso + ((const u64 *)symbol)[1]);
+      vdso_found = (clock_fn *)(vdso + ((const u64 *)symbol)[1]);
   }
 }
+
+void hs_clock_arm(void) { vdso_clock = vdso_found; }
 
 /* Clocks that the vDSO answers without a system call: real, monotonic, raw, coarse, boot, TAI. */
 #define VDSO_CLOCKS 0x8f3u

@@ -6,6 +6,9 @@
 #include "state.h"
 
 void hs_clock_init(u64 vdso);
+/* From here on the vDSO may be asked: before calls are trapped, one of its own would be a call
+ * that nobody sees. */
+void hs_clock_arm(void);
 /* A trap of the vDSO's own system call (registers in the kernel's order): 1 when it was one. */
 int hs_clock_trapped(u64 *registers);
 /* Answers a time call without a system call where that is allowed; records it. 0: not answered. */

@@ -317,6 +317,10 @@ static void on_fault(int signal, void *info, u64 *context) {
     hs_sites_trap(r);
     return;
   }
+  if (signal == HS_SIGSYS && code == 1 /* SYS_SECCOMP */) { /* filter.c; the audit counts it */
+    r[R_RAX] = (u64)-HS_EPERM;
+    return;
+  }
   if (r[R_RIP] == (u64)hs_peek_load) {
     r[R_RIP] = (u64)hs_peek_fault;
     return;

@@ -39,6 +39,9 @@ i64 hs_resolve(struct command *c, i64 file, const char *path, const char *name, 
 /* Maps an ELF file (open as `file`, or -1); refuses what is not one for this machine. base 0: where
  * the kernel likes. */
 void hs_load(struct image *image, i64 file, const char *path, u64 base);
+/* From here on the kernel refuses every call that is not made in the core's text, in this process
+ * and all that come of it. */
+void hs_filter_calls(void);
 void hs_write_stack(struct stack *s, const struct command *c, char **envp, const u64 *auxv,
                     const struct image *program, const struct image *interpreter);
 

@@ -3,6 +3,7 @@
  * The rule: the audit observes; it never stands in the way of a record, and a pair whose kernel
  * does not allow it says so instead of claiming that nothing was found. */
 import { rowName } from '../calls/calls.gen.js';
+import { layout } from '../channel/index.js';
 import type { Settings } from '../config.js';
 import { NotReplicable, errnoOf } from '../errors.js';
 import { log } from '../log.js';
@@ -11,6 +12,7 @@ import { AuditKernel, type AuditSite } from './audit-kernel.js';
 import type { AuditReport, PairStatus } from './control-protocol.js';
 import type { Session } from './session.js';
 
+const { CONTROL, HS_FLAG_REFUSE } = layout;
 const ROUND_MS = 1000;
 
 export interface AuditOptions {
@@ -51,6 +53,7 @@ export class Audit {
       log.warn(`no audit: ${this.#why}`);
       return;
     }
+    if (policy === 'refuse') session.control.setBits(CONTROL.flags, HS_FLAG_REFUSE);
     if (vip !== null) this.#bytes = new ByteAudit(this.#kernel, session.control, session.fd);
     this.#timer = setInterval(() => this.#round(), ROUND_MS);
     this.#timer.unref();
@@ -125,7 +128,8 @@ export class Audit {
       const sentence = sentenceOf(site);
       if (site.kind !== 'refused') first ??= sentence;
       if (this.#isNews(`${site.kind} ${site.number} ${site.address}`)) {
-        log.error({ audit: plainSite(site) }, `BYPASS: ${sentence}`);
+        const word = site.kind === 'refused' ? 'REFUSED' : 'BYPASS';
+        log.error({ audit: plainSite(site) }, `${word}: ${sentence}`);
       }
     }
     for (const difference of bytes.differences) {
@@ -175,6 +179,6 @@ function sentenceOf(site: AuditSite): string {
     case 'ring': return `${call} by ${who}`;
     case 'intruder':
       return `process ${first.pid} (${first.name}) among the program's, and not its child`;
-    case 'refused': return `${call} at ${hex(address)}, outside the shim, by ${who}: refused`;
+    case 'refused': return `${call} at ${hex(address)}, outside the shim, by ${who}`;
   }
 }

@@ -71,7 +71,7 @@ const kind = z.string();
 export const auditSchema = z.looseObject({
   name: z.string(),
   role: z.enum(['primary', 'backup', 'live']),
-  policy: z.enum(['off', 'report', 'fatal']),
+  policy: z.enum(['off', 'report', 'refuse', 'fatal']),
   isRunning: z.boolean(),
   /** Why it is not running. */
   why: z.string().nullable(),

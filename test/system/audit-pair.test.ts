@@ -46,6 +46,30 @@ test('off looks at nothing, and says so', async () => {
   assert.equal([report.isRunning, report.calls, report.why], [false, 0, 'the policy is off']);
 });
 
+test('refuse makes calls from outside the core fail, and counts them', async () => {
+  await planted(bed, ['refused'], ['--audit', 'refuse']);
+  const { code, report } = await audit(bed);
+  // Turning dispatch off is what cannot be refused: the core's own instruction does it.
+  assert.equal(report.byKind, {
+    outside: 0, borrowed: 0, dispatch: 1, traced: 0, ring: 0, intruder: 0,
+    refused: report.refused,
+  });
+  assert.equal([code, report.bypasses], [3, 1]);
+  const found = findings(report);
+  assert.ok(found.includes('refused getppid 5'), found.join('; '));
+});
+
+test('a program that hides nothing works under refuse as under report', async () => {
+  const { primary, backup } = await startPair(bed, redisCommand, ['--audit', 'refuse']);
+  await until(() => primary.stdout.includes('Ready to accept'), () => primary.words);
+  await bed.run('client', ['redis-benchmark', '-h', plan.vip, '-n', '2000', '-q', '-t', 'set']);
+  for (const host of ['primary', 'backup'] as const) {
+    const { report } = await audit(bed, host);
+    assert.equal([report.policy, report.bypasses, report.refused], ['refuse', 0, 0]);
+  }
+  assert.ok(primary.isRunning && backup.isRunning);
+});
+
 test('fatal ends the replica, and the primary goes on alone', async () => {
   const primary = startPrimary(bed, [plant, 'borrow'], { more: ['--audit', 'fatal'] });
   const backup = startBackup(bed);

@@ -101,9 +101,11 @@ export async function untilState(
 }
 
 /** A pair that is protected. */
-export async function startPair(bed: Bed, program: readonly string[]) {
-  const primary = startPrimary(bed, program);
-  const backup = startBackup(bed);
+export async function startPair(
+  bed: Bed, program: readonly string[], more: readonly string[] = [],
+) {
+  const primary = startPrimary(bed, program, { more });
+  const backup = startBackup(bed, { more });
   await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
   return { primary, backup };
 }
