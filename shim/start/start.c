@@ -258,7 +258,7 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   hs_signals_init(mask, ignored);
   hs_tsc_settle(t);
   hs_net_init();
-  if (!after_exec && (CTL->flags & HS_FLAG_REFUSE)) hs_filter_calls();
+  if (!s->after_exec && (CTL->flags & HS_FLAG_REFUSE)) hs_filter_calls();
   hs_sites_arm();
   hs_clock_arm();
   CTL->started = 1;
