@@ -71,8 +71,8 @@ static __always_inline void tell_shmat(struct watched *own, struct pt_regs *regs
 }
 
 static __always_inline void detail_of(struct task_struct *task, struct watched *own,
-                                      struct pt_regs *regs, __u32 row, long result) {
-  tally(HS_OBSERVE_SITE | row, own->space, regs->ip);
+                                      struct pt_regs *regs, __u32 row, long result, __u64 ip) {
+  if (ip) tally(HS_OBSERVE_SITE | row, own->space, ip);
   if (row >= HS_OBSERVE_NATIVE) return;
   tally_rule(regs, row, 0);
   tally_rule(regs, row, 1);

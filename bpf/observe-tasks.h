@@ -18,6 +18,7 @@ enum mode {
 
 struct watched {
   __u64 entered; /* 0: not in a call whose entry was seen */
+  __u64 ip;      /* at that entry: execve and rt_sigreturn come back elsewhere */
   __u32 mode;
   __u32 space;
   __u32 row;

@@ -76,8 +76,8 @@ static __always_inline void count_time(__u32 row, __u64 ns) {
   time->buckets[bucket_of(ns)]++;
 }
 
-static __always_inline void stream(struct watched *own, struct pt_regs *regs, __u32 row,
-                                   long result, __u64 now, __u64 ns) {
+static __always_inline void stream(struct watched *own, __u64 ip, __u32 row, long result,
+                                   __u64 now, __u64 ns) {
   struct hs_observe_event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
   if (!event) {
     lose(HS_OBSERVE_LOST_EVENTS, 1);
@@ -85,7 +85,7 @@ static __always_inline void stream(struct watched *own, struct pt_regs *regs, __
   }
   event->timeNs = now;
   event->ns = ns;
-  event->ip = regs->ip;
+  event->ip = ip;
   event->result = result;
   event->pid = own->pid;
   event->tid = own->tid;
@@ -107,6 +107,7 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long nr) {
   struct watched *own = bpf_task_storage_get(&tasks, task, 0, 0);
   if (!own) return 0;
   own->row = row_of(task, (__u64)nr);
+  if (settings.detail >= HS_OBSERVE_FULL || settings.streams) own->ip = regs->ip;
   own->entered = bpf_ktime_get_ns();
   return 0;
 }
@@ -125,14 +126,15 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result) {
   count->count++;
   if ((__u64)result >= -ERRORS) count->errors++;
   if (settings.detail == HS_OBSERVE_COUNTS && !settings.streams) return 0;
-  __u64 now = bpf_ktime_get_ns(), ns = 0;
+  __u64 now = bpf_ktime_get_ns(), ns = 0, ip = regs->ip;
   if (own->entered) {
     ns = now - own->entered;
     own->entered = 0;
+    ip = own->ip;
     if (settings.detail >= HS_OBSERVE_LATENCIES) count_time(row, ns);
   }
-  if (settings.detail >= HS_OBSERVE_FULL) detail_of(task, own, regs, row, result);
-  if (settings.streams) stream(own, regs, row, result, now, ns);
+  if (settings.detail >= HS_OBSERVE_FULL) detail_of(task, own, regs, row, result, ip);
+  if (settings.streams) stream(own, ip, row, result, now, ns);
   return 0;
 }
 
@@ -176,6 +178,11 @@ int BPF_PROG(on_exec, struct task_struct *task, int before, struct linux_binprm 
   struct watched *own = bpf_task_storage_get(&tasks, task, 0, 0);
   if (!own) return 0;
   bool isRoot = own->mode == WAITING;
+  if (settings.detail >= HS_OBSERVE_FULL && own->entered && own->space) {
+    /* Where it was called from is gone when it comes back. */
+    tally_shared(HS_OBSERVE_SITE | own->row, own->space, own->ip);
+  }
+  own->ip = 0;
   own->tid = own->pid; /* whichever thread it was, it is the first one now */
   own->space = __sync_fetch_and_add(&state.spaces, 1) + 1;
   own->mode = WATCHED;

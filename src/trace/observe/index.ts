@@ -5,11 +5,14 @@
  * nothing that it started runs. */
 import type { Detail, Observation } from '../observation.js';
 import { TimelineRecorder, readCalls } from './counters.js';
+import { decidingRules } from './deciding.js';
+import { streamEvents, type ObservedEvent } from './events.js';
 import { Kernel } from './kernel.js';
+import { Notes } from './notes.js';
 import { Sampler } from './sampler.js';
 import { attachSubject, startSubject, type Subject, type SubjectEnd } from './subject.js';
-import { Tree } from './tree.js';
 
+export type { ObservedEvent } from './events.js';
 export { statusOf } from './subject.js';
 
 export interface ObserveOptions {
@@ -20,6 +23,8 @@ export interface ObserveOptions {
   readonly durationMs?: number | undefined;
   /** Aborted: the end of the watching, not a failure. */
   readonly signal: AbortSignal;
+  /** Given every call as it returns, some milliseconds late and in batches. */
+  readonly onEvents?: ((events: readonly ObservedEvent[]) => void) | undefined;
 }
 
 export interface Observed {
@@ -32,38 +37,45 @@ export interface Observed {
 
 /** Throws UserError, NotReplicable or OperatingError, each with one sentence. */
 export async function observe(options: ObserveOptions): Promise<Observed> {
-  const { subject: what, detail } = options;
+  const { subject: what, detail, onEvents } = options;
   const pid = typeof what === 'number' ? what : undefined;
-  const kernel = new Kernel({ detail, isStreaming: false, pid, rules: [] });
+  const isStreaming = onEvents !== undefined;
+  const rules = detail === 'full' ? decidingRules : [];
+  const kernel = new Kernel({ detail, isStreaming, pid, rules });
+  const notes = new Notes(kernel, detail);
   let subject: Subject | undefined;
-  const tree = new Tree({});
   const startedMs = Date.now();
   try {
-    const facts = kernel.ring('facts', (view, at) => tree.take(view, at));
+    const facts = kernel.facts((view, at) => notes.tree.take(view, at));
+    const events = onEvents && streamEvents(kernel, onEvents);
     const sampler = new Sampler(kernel);
     subject = typeof what === 'number'
       ? attachSubject(kernel, what) : await startSubject(kernel, what, detail === 'full');
+    await facts.flush();
+    if (typeof what !== 'number') notes.prepare(kernel.state('root'));
     const timeline = detail === 'full' ? new TimelineRecorder(kernel) : null;
     const beganAt = performance.now();
     subject.begin();
     const because = await endOf(subject, options);
     const durationMs = performance.now() - beganAt;
+    notes.lookAgain();
     kernel.detach();
     sampler.stop();
     timeline?.stop();
     await facts.flush();
-    if (because !== 'end') await subject.terminate([...tree.running].map((each) => each.pid));
+    await events?.flush();
+    if (because !== 'end') await subject.terminate(notes.runningPids());
     const calls = readCalls(kernel, detail);
     const observation: Observation = {
       command: typeof what === 'number' ? null : what,
-      detail, startedMs, durationMs, processes: tree.observed(), calls,
-      sites: [], arguments: [], library: [], timeline: timeline?.finish() ?? null, shared: [],
+      detail, startedMs, durationMs, calls, ...notes.finish(),
+      timeline: timeline?.finish() ?? null,
       events: calls.reduce((sum, { count }) => sum + count, 0),
-      lostPerCpu: kernel.lost('events'), gaps: [], nsPerEvent: sampler.nsPerCall(),
+      lostPerCpu: kernel.lostPerCpu(), nsPerEvent: sampler.nsPerCall(),
     };
     return { observation, because, end: subject.end() };
   } catch (error) {
-    await subject?.terminate([...tree.running].map((each) => each.pid));
+    await subject?.terminate(notes.runningPids());
     throw error;
   } finally {
     subject?.release();

@@ -117,16 +117,24 @@ export class Kernel {
       Number(value.readBigUInt64LE(cpu * 8)));
   }
 
+  /** Losses of all kinds together, by CPU. */
+  lostPerCpu(): number[] {
+    const kinds = Object.keys(lossRow) as (keyof typeof lossRow)[];
+    const all = kinds.map((kind) => this.lost(kind));
+    return all[0]!.map((_, cpu) => all.reduce((sum, of) => sum + of[cpu]!, 0));
+  }
+
   /** How often a program was not run because it ran on that CPU already; 0 is what is expected. */
   missed(): number {
     return this.object.statistics().reduce((sum, { missed }) => sum + missed, 0);
   }
 
-  ring(name: 'facts' | 'events', onRecord: (view: DataView, at: number) => void): RingBuffer {
-    return this.object.ringBuffer(name, (batch, offsets) => {
+  /** Records of the ring `facts`, as they come. */
+  facts(onRecord: (view: DataView, at: number) => void): RingBuffer {
+    return this.object.ringBuffer('facts', (batch, offsets) => {
       const view = new DataView(batch);
       for (const at of offsets) onRecord(view, at);
-    }, { pollMs: name === 'events' ? 1 : 5 });
+    }, { pollMs: 2 });
   }
 
   /** While it is open the kernel measures what the programs take; null where it cannot. */

@@ -1,7 +1,9 @@
 /* tree.ts: the processes that were watched, from the records of the ring `facts`: who forked whom,
  * what each ran, how it ended, what it mapped.
  * The rule: memory is bounded: beyond the bounds processes and mappings are counted, not kept. */
+import { readlinkSync } from 'node:fs';
 import { factOffsets, happened, observePath } from '../../../bpf/observe-layout.js';
+import { errnoOf } from '../../errors.js';
 import type { MappedFile, ObservedProcess } from '../observation.js';
 
 const processesMax = 4096;
@@ -56,11 +58,11 @@ interface Fact {
 
 /** What is told of a process as it happens. */
 export interface TreeListener {
-  /** A process that is new to the tree, be it born or found. */
-  onProcess?(process: Process): void;
+  /** A process that ran already; it may not be the first of its threads that is known. */
+  onFound?(process: Process): void;
+  onFork?(process: Process): void;
   onExec?(process: Process, codeStart: number, loaderBase: number): void;
   onCode?(process: Process, mapping: Mapping): void;
-  onProcessEnd?(process: Process): void;
 }
 
 export class Tree {
@@ -107,7 +109,7 @@ export class Tree {
     }
     const parent = this.#running.get(fact.parent);
     const process: Process = {
-      pid: fact.pid, parent: fact.parent, exe: parent?.exe ?? null, comm: '', space: fact.space,
+      pid: fact.pid, parent: fact.parent, exe: isFound ? exeOf(fact.pid) : parent?.exe ?? null, comm: '', space: fact.space,
       threads: 1, threadsMax: 1, threadsEver: 1, execs: 0, exit: null, signals: {},
       files: new Map(parent?.files),
     };
@@ -117,7 +119,8 @@ export class Tree {
     if (!isFound) {
       for (const { pids } of this.sharings.values()) if (pids.has(fact.parent)) pids.add(fact.pid);
     }
-    this.listener.onProcess?.(process);
+    if (isFound) this.listener.onFound?.(process);
+    else this.listener.onFork?.(process);
   }
 
   #exec(process: Process, fact: Fact): void {
@@ -135,7 +138,6 @@ export class Tree {
     if (fact.a === 0) return;
     process.exit = { code: (fact.b >> 8) & 0xff, signal: fact.b & 0x7f };
     this.#running.delete(process.pid);
-    this.listener.onProcessEnd?.(process);
   }
 
   #mapped(process: Process, fact: Fact): void {
@@ -181,7 +183,10 @@ export class Tree {
   /** Signals, by process; of a number that was used twice, the later process gets them. */
   addSignals(pid: number, signal: number, count: number): void {
     const process = this.#all.findLast((each) => each.pid === pid);
-    if (process) process.signals[signal] = (process.signals[signal] ?? 0) + count;
+    if (!process) return;
+    const sum = (process.signals[signal] ?? 0) + count;
+    if (sum > 0) process.signals[signal] = sum;
+    else delete process.signals[signal];
   }
 
   observed(): ObservedProcess[] {
@@ -205,6 +210,16 @@ function decode(view: DataView, at: number): Fact {
     comm: textAt(view, at + factOffsets.comm, 16),
     path: hasPath ? textAt(view, at + factOffsets.path, observePath) : '',
   };
+}
+
+/** Null: gone, or a thread of the kernel. */
+function exeOf(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return null;
+  }
 }
 
 export function textAt(view: DataView, at: number, room: number): string {
