@@ -31,7 +31,7 @@ export interface CallSite {
   readonly file: string;
   /** Of the instruction, in the file. */
   readonly offset: number;
-  /** The nearest symbol at or before it, where the file has one. */
+  /** The nearest symbol at or before it; null where the file has none, or it ends before. */
   readonly symbol: string | null;
   readonly count: number;
 }

@@ -3,9 +3,11 @@
  * The rule: stdout belongs to the watched program until its end; the report comes after it. */
 import { Option } from 'commander';
 import { UserError, endings } from '../../errors.js';
-import { details, type Detail, type Observation } from '../../trace/observation.js';
-import type { ObserveOptions } from '../../trace/observe/index.js';
-import { printJson, printLine, printTable, type CommandSpec } from '../shell.js';
+import { details, type Detail } from '../../trace/observation.js';
+import type { ObserveOptions, ObservedEvent } from '../../trace/observe/index.js';
+import { toJson } from '../../trace/show/json.js';
+import { renderTerminal, type TerminalOptions } from '../../trace/show/terminal.js';
+import { printJson, type CommandSpec } from '../shell.js';
 
 const secondsMax = 1_000_000;
 
@@ -16,6 +18,7 @@ export const watchCommand: CommandSpec = {
     new Option('--detail <level>', 'how much is observed').choices([...details]).default('full'),
     new Option('-p, --pid <pid>', 'watch a running process, its threads and descendants'),
     new Option('-d, --duration <seconds>', 'end after so long; a command is then terminated'),
+    new Option('--events', 'print every call as it returns, a JSON line each'),
   ],
   hasProgram: true,
   isDefault: true,
@@ -26,13 +29,30 @@ export const watchCommand: CommandSpec = {
   run: async ({ operands, options, isJson, signal }) => {
     const asked = readOptions(operands, options);
     const { observe, statusOf } = await import('../../trace/observe/index.js');
-    const { observation, because, end } = await observe({ ...asked, signal });
-    if (isJson) printJson(jsonOf(observation));
-    else printCalls(observation);
+    const onEvents = options['events'] === true ? printEvents : undefined;
+    const { observation, because, end } = await observe({ ...asked, signal, onEvents });
+    const { judge } = await import('../../trace/judge/index.js');
+    const report = await judge(observation);
+    if (isJson) printJson(toJson(report));
+    else process.stdout.write(renderTerminal(report, terminalOptions()));
     if (because === 'interruption') return endings.HS_INTERRUPTED.exit;
     return because === 'end' && end !== null ? statusOf(end) : 0;
   },
 };
+
+function terminalOptions(): TerminalOptions {
+  const { isTTY, columns } = process.stdout;
+  return { columns, isColor: isTTY && process.env['NO_COLOR'] === undefined };
+}
+
+/** One line each. Node writes to pipes and files of Linux at once, so a reader that is too slow
+ * holds this up, and what the kernel's ring then cannot take is counted as lost. */
+function printEvents(events: readonly ObservedEvent[]): void {
+  const lines = events.map(({ timeNs, pid, tid, call, result, ns, ip }) =>
+    `{"timeNs":${timeNs},"pid":${pid},"tid":${tid},"call":"${call}","result":${result},` +
+      `"ns":${ns},"ip":"0x${ip.toString(16)}"}\n`);
+  process.stdout.write(lines.join(''));
+}
 
 function readOptions(
   operands: string[], options: Record<string, unknown>,
@@ -61,18 +81,4 @@ function durationOf(text: string | undefined): number | undefined {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (seconds > 0 && seconds <= secondsMax) return seconds * 1000;
   throw new UserError(`-d ${text} is no number of seconds above 0: give one, like 10 or 0.5`);
-}
-
-function jsonOf({ calls, events, lostPerCpu }: Observation) {
-  const syscalls = Object.fromEntries(
-    calls.map(({ name, count, errors, ns }) => [name, { count, errors, ns }]));
-  return { syscalls, events, lost: lostPerCpu.reduce((sum, n) => sum + n, 0) };
-}
-
-function printCalls({ calls, events, lostPerCpu, nsPerEvent }: Observation): void {
-  const rows = calls.map(({ name, count, errors, ns }) =>
-    [name, String(count), String(errors), ns === 0 ? '' : (ns / count / 1000).toFixed(1)]);
-  printTable([['call', 'count', 'errors', 'us/call'], ...rows]);
-  const cost = nsPerEvent === null ? '' : `, ${Math.round(nsPerEvent)} ns each`;
-  printLine(`${events} events, ${lostPerCpu.join('+')} lost${cost}`);
 }

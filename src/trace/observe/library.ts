@@ -57,7 +57,8 @@ export class LibraryProbes {
 
   #attach(pid: number, file: string, offset: number): void {
     try {
-      this.kernel.links.push(this.kernel.object.attach('on_library', { binary: file, offset, pid }));
+      const { links, object } = this.kernel;
+      links.push(object.attach('on_library', { binary: file, offset, pid }));
     } catch (error) {
       if (!(error instanceof NativeError)) throw error;
       if (error.code === 'ESRCH') return; // it ended meanwhile
@@ -88,8 +89,8 @@ export class LibraryProbes {
   gaps(): string[] {
     const gaps = [...this.#gaps];
     if (this.#left.size > 0) {
-      gaps.push(`${this.#left.size} processes beyond the first ${processesMax} had no breakpoints: ` +
-        'their reads of the clock that make no call are not counted');
+      gaps.push(`${this.#left.size} processes beyond the first ${processesMax} had no ` +
+        'breakpoints: their reads of the clock that make no call are not counted');
     }
     return gaps;
   }

@@ -7,6 +7,8 @@ export interface FunctionSymbol {
   readonly name: string;
   /** In the file. */
   readonly offset: number;
+  /** 0: not said, as of functions written in assembler. */
+  readonly length: number;
   /** Its address is that of a resolver, which runs once and answers with the function. */
   readonly isIndirect: boolean;
 }
@@ -23,6 +25,8 @@ export class SymbolTable {
     this.#sorted = [...functions].sort((a, b) => a.offset - b.offset);
   }
 
+  /** The nearest before it, if it is not known to end before it: what was stripped has no name,
+   * and its neighbour's would mislead. */
   nameAt(offset: number): string | null {
     let low = 0;
     let high = this.#sorted.length;
@@ -31,7 +35,10 @@ export class SymbolTable {
       if (this.#sorted[middle]!.offset <= offset) low = middle + 1;
       else high = middle;
     }
-    return this.#sorted[low - 1]?.name ?? null;
+    const nearest = this.#sorted[low - 1];
+    if (!nearest) return null;
+    const isBehind = nearest.length > 0 && offset >= nearest.offset + nearest.length;
+    return isBehind ? null : nearest.name;
   }
 }
 
@@ -54,7 +61,8 @@ export function readSymbols(bytes: Buffer): SymbolTable | null {
         && address < each.address + each.end - each.start);
       if (!code) continue;
       functions.push({ name: nameAt(bytes, names.start + bytes.readUInt32LE(at)),
-        offset: address - code.address + code.start, isIndirect: which === type.indirect });
+        offset: address - code.address + code.start,
+        length: Number(bytes.readBigUInt64LE(at + 16)), isIndirect: which === type.indirect });
     }
     return functions.length === 0 ? null : new SymbolTable(functions);
   } catch (error) {

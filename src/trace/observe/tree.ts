@@ -109,7 +109,8 @@ export class Tree {
     }
     const parent = this.#running.get(fact.parent);
     const process: Process = {
-      pid: fact.pid, parent: fact.parent, exe: isFound ? exeOf(fact.pid) : parent?.exe ?? null, comm: '', space: fact.space,
+      pid: fact.pid, parent: fact.parent, exe: isFound ? exeOf(fact.pid) : parent?.exe ?? null,
+      comm: '', space: fact.space,
       threads: 1, threadsMax: 1, threadsEver: 1, execs: 0, exit: null, signals: {},
       files: new Map(parent?.files),
     };
