@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bed } from '../../src/bed/bed.js';
 import { startSubject } from '../../src/bed/subject.js';
 import { Gathered, type BenchContext, type Figure } from './figures.js';
-import { benchmarkCommand, depths, metricOf, type RedisBenchOptions } from './redis.js';
+import { benchmarkCommand, depths, metricSuffix, type RedisBenchOptions } from './redis.js';
 
 const settleMs = 300;
 const settleBoundMs = 20_000;
@@ -31,7 +31,7 @@ export async function benchLog(
       const before = await settledBytes(bed);
       await bed.run('client', benchmarkCommand(options, depth, 'set'));
       const bytes = (await settledBytes(bed)) - before;
-      gathered.add('record', `${metricOf('set', depth)} bytes per request`, 'bytes',
+      gathered.add('record', `set${metricSuffix(depth)} bytes per request`, 'bytes',
         bytes / options.requests);
     }
     const ended = subject.unexpectedEnd();
