@@ -71,6 +71,8 @@ export function newFacts(parts: Parts, over: Partial<SessionFacts>): SessionFact
   };
 }
 
+const FAULT_POLL_MS = 50;
+
 export class Session {
   readonly map: SessionMap;
   #child: ChildProcess | undefined;
@@ -149,6 +151,16 @@ export class Session {
       child.once('exit', (code, signal) => resolve(endOf(code, signal)));
     });
     this.#ended.catch(() => undefined); // whoever waits gets it; nobody may have begun to
+    if (this.facts.mode !== layout.HS_MODE_RECORD) this.#endWithOne();
+  }
+
+  /** A copy one of whose processes the shim has given up is none: the others would wait for it. */
+  #endWithOne(): void {
+    const watch = setInterval(() => {
+      if (this.#isClosed || !this.isRunning) clearInterval(watch);
+      else if (this.fault()) this.kill();
+    }, FAULT_POLL_MS);
+    watch.unref();
   }
 
   /** How the program ended. Rejects when it was never started, by the shim's own word. */
