@@ -5,6 +5,7 @@
  * waited for with the baton in hand. */
 #include "calls.gen.h"
 #include "order.h"
+#include "preempt.h"
 
 /* Non-blocking calls a thread may make while another waits for the baton. */
 #define FAIR_CALLS 64
@@ -23,15 +24,24 @@ static int process_is_dead(u32 pid) {
   return 0;
 }
 
+/* After so long without a hand-over its holder is asked for one; after ten times as long it is
+ * looked at whether it still lives. */
+#define PATIENCE_NS 5000000ul
+
 static NOINLINE void take_slowly(struct thread *t) {
+  u32 late = 0;
   (void)t;
   while (__atomic_exchange_n(&CTL->baton, 2, __ATOMIC_ACQUIRE)) {
     u64 before = CTL->acquisitions, holder = CTL->holder;
-    u64 limit[2] = {0, 50000000};
+    u64 limit[2] = {0, PATIENCE_NS};
     i64 r = SYS(HS_NR_futex, &CTL->baton, 0, 2, limit);
-    if (r == -HS_ETIMEDOUT && CTL->acquisitions == before && holder == CTL->holder && holder &&
-        process_is_dead((u32)(holder >> 32)))
-      break; /* it died with the baton in hand: take it over */
+    if (CTL->acquisitions != before || holder != CTL->holder || !holder) {
+      late = 0;
+    } else if (r == -HS_ETIMEDOUT) {
+      if (++late % 10 == 0 && process_is_dead((u32)(holder >> 32)))
+        break; /* it died with the baton in hand: take it over */
+      hs_tick_holder(holder);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
  * Finds the row, follows its policy, then delivers signals and hands the baton over where the
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
+#include "preempt.h"
 #include "process.h"
 #include "regular.h"
 #include "signals.h"
@@ -85,6 +86,7 @@ i64 hs_dispatch(struct regs *g) {
     t->masked_temporarily = 0;
   yield_if_due(t);
   if (hs_tsc_is_stale(t)) hs_tsc_settle(t);
+  hs_boundary(t);
   t->in_shim = 0;
   return result;
 }

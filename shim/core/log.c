@@ -223,6 +223,20 @@ static int went_ahead(struct thread *t, struct hs_record *r) {
   return 1;
 }
 
+/* The owner of the turn finds that the log has ended. */
+static void end_of_log(struct thread *t) {
+  hs_go_live(t);
+  for (u32 i = 0; i < CTL->slots; i++)
+    if (i != t->slot && SLOT(i)->state == 1) wake_slot(i);
+}
+
+struct hs_record *hs_ahead(struct thread *t) {
+  if (CTL->turn != t->slot || CTL->live) return NULL;
+  struct hs_record *r = wait_for_data(t);
+  if (!r) end_of_log(t);
+  return r;
+}
+
 struct hs_record *hs_next(struct thread *t) {
   t->wait_start_ns = 0;
   for (;;) {
@@ -234,9 +248,7 @@ struct hs_record *hs_next(struct thread *t) {
     if (UNLIKELY(CTL->live)) break;
     struct hs_record *r = wait_for_data(t);
     if (!r) {
-      hs_go_live(t);
-      for (u32 i = 0; i < CTL->slots; i++)
-        if (i != t->slot && SLOT(i)->state == 1) wake_slot(i);
+      end_of_log(t);
       return NULL;
     }
     if (UNLIKELY(r->tid != t->tid))

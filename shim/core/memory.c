@@ -1,5 +1,5 @@
-/* memory.c: the program's address space, kept equal to the byte on both sides, and the digest that
- * proves it.
+/* memory.c: the program's address space, kept equal to the byte on both sides; pages.c has the
+ * digest that proves it.
  *
  * The rule: a mapping lands at the recorded address or the replay stops. File contents come from
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
@@ -194,91 +194,4 @@ i64 hs_irr_lock_all(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct regs call = *g;
   if ((g->rdi & ~7ul) == 0 && (g->rdi & 3)) call.rdi |= 4; /* MCL_ONFAULT */
   return hs_both(t, &call, c);
-}
-
-/* ---- the digest of writable memory ---- */
-
-static int is_ours(u64 at) {
-  return (at >= HS_CORE_BASE && at < HS_CORE_END) ||
-         (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
-         (at >= HS_STUBS_HIGH && at < HS_STUBS_HIGH + HS_STUBS_BYTES) ||
-         (at >= HS_STUBS_PIE && at < HS_STUBS_PIE + HS_STUBS_BYTES) ||
-         (at >= HS_STUBS_LOW && at < HS_STUBS_LOW + HS_STUBS_BYTES);
-}
-
-static const char *parse_hex(const char *p, u64 *value) {
-  *value = 0;
-  for (;; p++) {
-    if (*p >= '0' && *p <= '9')
-      *value = *value * 16 + (u64)(*p - '0');
-    else if (*p >= 'a' && *p <= 'f')
-      *value = *value * 16 + (u64)(*p - 'a') + 10;
-    else
-      return p;
-  }
-}
-
-/* Pages that were never touched are zero on both sides, so zero pages add nothing. */
-static u32 digest_range(u32 crc, u64 from, u64 to, i64 pagemap, int anonymous) {
-  static u64 present[512];
-  for (u64 at = from; at < to; at += 512 * PAGE) {
-    u64 pages = (to - at) / PAGE < 512 ? (to - at) / PAGE : 512;
-    int known = anonymous && SYS(HS_NR_pread64, pagemap, present, pages * 8, at / PAGE * 8) ==
-                                 (i64)(pages * 8);
-    for (u64 i = 0; i < pages; i++) {
-      if (known && !(present[i] >> 62)) continue;
-      u64 page = at + i * PAGE;
-      u32 sum = hs_crc(0, (const void *)page, PAGE);
-      if (!sum) continue;
-      crc = hs_crc_word(hs_crc_word(crc, page), sum);
-    }
-  }
-  return crc;
-}
-
-static u32 digest_line(u32 crc, const char *line, i64 pagemap, u64 *bytes) {
-  u64 from, to, skip, inode = 0;
-  const char *p = parse_hex(line, &from);
-  p = parse_hex(p + 1, &to);
-  const char *prot = p + 1;
-  p = parse_hex(prot + 5, &skip);
-  while (*p && *p != ' ' ) p++;
-  p = parse_hex(p + 1, &skip);
-  if (*p == ':') p = parse_hex(p + 1, &skip);
-  for (p++; *p >= '0' && *p <= '9'; p++) inode = inode * 10 + (u64)(*p - '0');
-  if (prot[0] != 'r' || prot[1] != 'w' || is_ours(from) || from > 0x7fffffffffff) return crc;
-  *bytes += to - from;
-  return digest_range(crc, from, to, pagemap, inode == 0);
-}
-
-u64 hs_memory_digest(u64 *bytes) {
-  static char text[65536];
-  *bytes = 0;
-  if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
-  i64 maps = hs_open_own(self(), "thread-self/maps");
-  i64 pagemap = hs_open_own(self(), "thread-self/pagemap");
-  u64 have = 0;
-  u32 crc = 0;
-  for (;;) {
-    i64 n = SYS(HS_NR_read, maps, text + have, sizeof text - 1 - have);
-    if (n <= 0) break;
-    have += (u64)n;
-    text[have] = 0;
-    char *line = text;
-    for (;;) {
-      char *end = line;
-      while (*end && *end != '\n') end++;
-      if (!*end) break;
-      *end = 0;
-      crc = digest_line(crc, line, pagemap, bytes);
-      line = end + 1;
-    }
-    have = (u64)(text + have - line);
-    for (u64 i = 0; i < have; i++) text[i] = line[i];
-  }
-  SYS(HS_NR_close, maps);
-  SYS(HS_NR_close, pagemap);
-  CTL->memoryBytes += *bytes;
-  CTL->memoryProcesses++;
-  return crc;
 }

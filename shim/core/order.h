@@ -36,6 +36,9 @@ int hs_live_with_baton(struct thread *t);
 struct hs_record *hs_turn(struct thread *t);
 /* The record after the one just consumed is this thread's signal (flagged), see signals.c. */
 void hs_consume(struct thread *t, struct hs_record *record);
+/* Backup: the record after this thread's last one, waiting for it, whosever it is. NULL when the
+ * log has ended: then the application is live and the baton held. */
+struct hs_record *hs_ahead(struct thread *t);
 void hs_pass_turn_on_exit(struct thread *t);
 /* A record that must be of this row, or the replay stops with a divergence. */
 struct hs_record *hs_expect(struct thread *t, u32 row);

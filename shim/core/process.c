@@ -7,6 +7,8 @@
 
 #include "calls.gen.h"
 #include "outbox.h"
+#include "pages.h"
+#include "preempt.h"
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
@@ -86,6 +88,7 @@ void hs_child_start(void) {
     hs_append(t, HS_EV_THREAD_START, 0, t->tid, 0, NULL, 0);
   }
   if (t->set_tid) *(u32 *)t->set_tid = t->tid;
+  hs_boundary(t);
 }
 
 /* The child's thread, prepared in the parent; after a fork the child finds its own copy of it. */
@@ -220,6 +223,7 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
 /* ---- the end ---- */
 
 static void wake_joiner(struct thread *t) {
+  hs_tick_forget(t);
   if (!t->clear_tid) return;
   *(volatile u32 *)t->clear_tid = 0;
   if (recording()) SYS(HS_NR_futex, t->clear_tid, 1, 0x7fffffff);

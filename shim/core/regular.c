@@ -12,8 +12,13 @@
 #include "shadow.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
-  return hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,
-                     (i64)g->r9, &t->pending);
+  i64 r;
+  do {
+    t->ticked = 0;
+    r = hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,
+                    (i64)g->r9, &t->pending);
+  } while (UNLIKELY(r == -HS_EINTR) && t->ticked && !t->pending);
+  return r;
 }
 
 static int zero_timespec(u64 address) {

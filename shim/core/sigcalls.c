@@ -3,6 +3,7 @@
  * The rule: they are emulated alike on both sides and need no record, except where a call lets a
  * signal through that was blocked. */
 #include "calls.gen.h"
+#include "preempt.h"
 #include "regular.h"
 #include "sigframe.h"
 
@@ -105,6 +106,23 @@ i64 hs_irr_sigaltstack(struct thread *t, struct regs *g, const struct hs_call *c
   return 0;
 }
 
+void hs_resume_at(struct thread *t, u64 *uc, u8 *area) {
+  u32 magic[5] = {0x46505853u, hs_xsave_bytes + 4, HS_XFEATURES, 0, hs_xsave_bytes};
+  u32 end = 0x46505845u;
+  memcpy(area + 464, magic, sizeof magic);
+  memcpy(area + hs_xsave_bytes, &end, 4);
+  uc[0] = 7;
+  uc[2] = t->self + HS_T_ALTSTACK;
+  uc[3] = 0;
+  uc[4] = HS_T_ALTSTACK_BYTES;
+  uc[UC_FPSTATE] = (u64)area;
+  uc[UC_REGS + R_FLAGS] = (uc[UC_REGS + R_FLAGS] & 0xcd5u) | 0x202u;
+  uc[UC_SEGMENTS] = 0x002b000000000033ul;
+  uc[UC_MASK] = hs_kernel_mask(t);
+  t->in_shim = 0;
+  hs_do_sigreturn((u64)uc);
+}
+
 i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) {
   (void)c;
   const u64 *from = (const u64 *)t->app_sp;
@@ -132,24 +150,12 @@ i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) 
   }
   if (old & ~t->mask) note_unblocked(t, g);
   if (t->signal_follows) { /* it interrupts what this frame goes back to */
-    __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(HS_XFEATURES), "d"(0) : "memory");
+    hs_load_vectors(area);
     hs_deliver_all(t, uc + UC_REGS, 0, 0);
     hs_save_vectors(area);
   }
-  u32 magic[5] = {0x46505853u, hs_xsave_bytes + 4, HS_XFEATURES, 0, hs_xsave_bytes};
-  u32 end = 0x46505845u;
-  memcpy(area + 464, magic, sizeof magic);
-  memcpy(area + hs_xsave_bytes, &end, 4);
-  uc[0] = 7;
-  uc[2] = t->self + HS_T_ALTSTACK;
-  uc[3] = 0;
-  uc[4] = HS_T_ALTSTACK_BYTES;
-  uc[UC_FPSTATE] = (u64)area;
-  uc[UC_REGS + R_FLAGS] = (uc[UC_REGS + R_FLAGS] & 0xcd5u) | 0x202u;
-  uc[UC_SEGMENTS] = 0x002b000000000033ul;
-  uc[UC_MASK] = hs_kernel_mask(t);
-  t->in_shim = 0;
-  hs_do_sigreturn((u64)uc);
+  hs_boundary(t);
+  hs_resume_at(t, uc, area);
 }
 
 i64 hs_irr_sigsuspend(struct thread *t, struct regs *g, const struct hs_call *c) {

@@ -16,6 +16,9 @@ enum { R_RDI = 8, R_RSI = 9, R_RBP = 10, R_RBX = 11, R_RDX = 12, R_RAX = 13, R_R
 extern u32 hs_xsave_bytes;
 
 void hs_save_vectors(u8 *area);
+void hs_load_vectors(const u8 *area);
+/* Leaves the shim for the registers in `uc` (the kernel's order) and the vector state in `area`. */
+void hs_resume_at(struct thread *t, u64 *uc, u8 *area) __attribute__((noreturn));
 /* Tells the kernel what it is to do with a signal, given what the program asked for. */
 void hs_install(int s, u64 handler, u64 flags);
 /* Delivers all that follows into registers r (kernel order); 0: nothing did. */

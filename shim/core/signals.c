@@ -6,6 +6,8 @@
 
 #include "calls.gen.h"
 #include "clock.h"
+#include "pages.h"
+#include "preempt.h"
 #include "regular.h"
 #include "sites.h"
 #include "tsc.h"
@@ -65,7 +67,7 @@ void hs_signals_init(u64 mask, u64 ignored) {
   for (int s = 1; s <= 64; s++) {
     hs_process.actions[s].handler = (ignored >> (s - 1)) & 1;
     if (HS_BIT(s) & HS_SYNCHRONOUS)
-      hs_kernel_action(s, (u64)on_fault, HS_SA_NODEFER);
+      hs_kernel_action(s, (u64)on_fault, HS_SA_NODEFER | HS_SA_RESTART);
     else if (recording())
       hs_install(s, hs_process.actions[s].handler, hs_process.actions[s].flags);
   }
@@ -98,6 +100,7 @@ static void on_caught(int signal, void *info, u64 *context) {
   __atomic_or_fetch(&t->pending, HS_BIT(signal), __ATOMIC_SEQ_CST);
   context[UC_MASK] |= HS_BIT(signal) & ~HS_SYNCHRONOUS;
   if (*ip >= (u64)hs_wait_begin && *ip < (u64)hs_wait_end) *ip = (u64)hs_wait_interrupted;
+  if (user_code(*ip)) hs_tick_soon(t); /* should it make no call; else see hs_boundary */
 }
 
 int hs_signal_ready(struct thread *t) {
@@ -117,6 +120,10 @@ int hs_signal_ready(struct thread *t) {
 void hs_save_vectors(u8 *area) {
   memset(area + 512, 0, 64);
   __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(HS_XFEATURES), "d"(0) : "memory");
+}
+
+void hs_load_vectors(const u8 *area) {
+  __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(HS_XFEATURES), "d"(0) : "memory");
 }
 
 static u64 handler_stack(const struct thread *t, const struct kernel_sigaction *k, u64 sp) {
@@ -157,6 +164,7 @@ static void build_frame(struct thread *t, int signal, const void *info, u64 *r, 
   r[R_RAX] = 0;
   r[R_RSP] = sp;
   r[R_FLAGS] &= ~0x500ul; /* direction and trap flags */
+  t->steps = 0;
 }
 
 /* The mask a handler runs with; returns the one before. */
@@ -291,6 +299,8 @@ static void read_tsc(struct thread *t, u64 *r, int rdtscp) {
   r[R_RDX] = value >> 32;
   if (rdtscp) r[R_RCX] = 0;
   r[R_RIP] += rdtscp ? 3 : 2;
+  t->calls++;
+  hs_boundary(t);
 }
 
 static void report_own_fault(int signal, u64 ip, u64 address) {
@@ -309,6 +319,10 @@ static void on_fault(int signal, void *info, u64 *context) {
   struct thread *t = self();
   u64 *r = context + UC_REGS;
   int code = ((int *)info)[2];
+  if (hs_tick_is(signal, info)) {
+    hs_tick(t, context);
+    return;
+  }
   if (signal == HS_SIGSYS && code == 2 /* SYS_USER_DISPATCH */) {
     if (((u32 *)info)[7] != 0xc000003eu) { /* int $0x80 and friends: as a kernel without them */
       r[R_RAX] = (u64)-HS_ENOSYS;
@@ -334,6 +348,8 @@ static void on_fault(int signal, void *info, u64 *context) {
     read_tsc(t, r, ((const u8 *)r[R_RIP])[1] == 0x01);
     return;
   }
+  if (signal == HS_SIGTRAP && code == 2 /* TRAP_TRACE */ && hs_step(t, context)) return;
+  if (signal == HS_SIGTRAP && hs_spin_pass(t, r[R_RIP] - 1, context)) return;
   int kind = signal == HS_SIGTRAP ? hs_tsc_patched(r[R_RIP] - 1) : 0;
   if (kind) {
     r[R_RIP]--;
@@ -348,8 +364,11 @@ static void on_fault(int signal, void *info, u64 *context) {
   if (!user_code(r[R_RIP])) report_own_fault(signal, r[R_RIP], ((u64 *)info)[2]);
   if (t->actions[signal].handler > 1 && !(t->mask & HS_BIT(signal))) {
     u64 old = enter_mask(t, signal);
+    hs_load_vectors((const u8 *)context[UC_FPSTATE]); /* the kernel has put them away */
     build_frame(t, signal, info, r, old);
     context[UC_MASK] = hs_kernel_mask(t);
+    t->calls++;
+    hs_boundary(t);
     return;
   }
   hs_signal_death(t, signal);

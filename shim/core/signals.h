@@ -30,7 +30,4 @@ u64 hs_ignored_signals(void);
 void hs_signal_death(struct thread *t, int signal) __attribute__((noreturn));
 void hs_kernel_action(int signal, u64 handler, u64 flags);
 
-/* process.c */
-u64 hs_memory_digest(u64 *bytes);
-
 #endif

@@ -90,6 +90,13 @@ struct thread {
   u32 signal_follows;
   u32 yield_follows;
   struct hs_identity identity; /* as recorded */
+  /* preemption (tick.c) */
+  volatile u32 ticked; /* a tick came inside the shim: a wait it ended is made again */
+  u32 ticks, tick_armed;
+  i64 tick_timer;      /* one more than the timer's id */
+  u64 tick_acquisitions;
+  u32 steps;           /* instructions still to be made one by one */
+  u64 step_last, step_branch, step_start[18];
   u8 info[65][128]; /* siginfo of each pending signal */
 };
 

@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0x5cf6febf;
+export const CALL_TABLE_HASH = 0xdb36f831;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -634,6 +634,7 @@ export const eventRows = {
   DATA: 0x20d,
   FILE: 0x20e,
   RECEIVED: 0x20f,
+  MEMORY: 0x210,
 } as const;
 
 const names = new Map<number, string>([

@@ -46,9 +46,10 @@ export const events = [
   },
   {
     name: 'YIELD',
-    means: 'the thread gave the baton up without a call: at a safepoint or in a spin loop',
-    object: '0 safepoint, 1 pause instruction, 2 preemption',
-    result: 'safepoints passed since the last record of this thread',
+    means: 'the thread gave the baton up without a call: in a loop, or while it computed',
+    object: '1 at an instruction that was found spinning, 2 at any instruction',
+    result: 'entries of this thread into the shim until then',
+    data: 'with 2: its registers, and the last of its memory (shim/core/preempt.c)',
   },
   {
     name: 'RESUME',
@@ -117,6 +118,12 @@ export const events = [
     means: 'descriptors that came in the message just received',
     object: 'how many',
     data: 'for each: which one sent earlier it is (0: from outside), its kind, its flags',
+  },
+  {
+    name: 'MEMORY',
+    means: 'pages as a preempted thread left them; the YIELD that completes them follows',
+    result: 'entries of this thread into the shim until then',
+    data: 'pages (shim/core/preempt.c)',
   },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];

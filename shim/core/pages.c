@@ -1,0 +1,112 @@
+/* pages.c: walks the program's writable memory (pages.h), and the digest over it.
+ *
+ * The rule: what is left out here is left out on both sides, by address alone. */
+#include "pages.h"
+
+#include "calls.gen.h"
+#include "identity.h"
+
+static int is_ours(u64 at) {
+  return (at >= HS_CORE_BASE && at < HS_CORE_END) ||
+         (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
+         (at >= HS_STUBS_HIGH && at < HS_STUBS_HIGH + HS_STUBS_BYTES) ||
+         (at >= HS_STUBS_PIE && at < HS_STUBS_PIE + HS_STUBS_BYTES) ||
+         (at >= HS_STUBS_LOW && at < HS_STUBS_LOW + HS_STUBS_BYTES);
+}
+
+static const char *parse_hex(const char *p, u64 *value) {
+  *value = 0;
+  for (;; p++) {
+    if (*p >= '0' && *p <= '9')
+      *value = *value * 16 + (u64)(*p - '0');
+    else if (*p >= 'a' && *p <= 'f')
+      *value = *value * 16 + (u64)(*p - 'a') + 10;
+    else
+      return p;
+  }
+}
+
+/* A line of /proc/self/maps; 0 when it is none of the program's writable memory. */
+static int parse_range(const char *line, struct page_range *range) {
+  u64 skip, inode = 0;
+  const char *p = parse_hex(line, &range->from);
+  p = parse_hex(p + 1, &range->to);
+  const char *prot = p + 1;
+  p = parse_hex(prot + 5, &skip);
+  while (*p && *p != ' ' ) p++;
+  p = parse_hex(p + 1, &skip);
+  if (*p == ':') p = parse_hex(p + 1, &skip);
+  for (p++; *p >= '0' && *p <= '9'; p++) inode = inode * 10 + (u64)(*p - '0');
+  range->shared = prot[3] == 's';
+  range->anonymous = inode == 0;
+  if (prot[0] != 'r' || prot[1] != 'w') return 0;
+  return !is_ours(range->from) && range->from <= 0x7fffffffffff;
+}
+
+void hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context) {
+  static char text[65536];
+  struct page_range range;
+  i64 maps = hs_open_own(self(), "thread-self/maps");
+  range.pagemap = hs_open_own(self(), "thread-self/pagemap");
+  u64 have = 0;
+  for (;;) {
+    i64 n = SYS(HS_NR_read, maps, text + have, sizeof text - 1 - have);
+    if (n <= 0) break;
+    have += (u64)n;
+    text[have] = 0;
+    char *line = text;
+    for (;;) {
+      char *end = line;
+      while (*end && *end != '\n') end++;
+      if (!*end) break;
+      *end = 0;
+      if (parse_range(line, &range)) visit(&range, context);
+      line = end + 1;
+    }
+    have = (u64)(text + have - line);
+    for (u64 i = 0; i < have; i++) text[i] = line[i];
+  }
+  SYS(HS_NR_close, maps);
+  if (range.pagemap >= 0) SYS(HS_NR_close, range.pagemap);
+}
+
+int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entries) {
+  return SYS(HS_NR_pread64, range->pagemap, entries, pages * 8, at / PAGE * 8) ==
+         (i64)(pages * 8);
+}
+
+/* ---- the digest ---- */
+
+struct digest {
+  u64 bytes;
+  u32 crc;
+};
+
+/* Pages that were never touched are zero on both sides, so zero pages add nothing. */
+static void digest_range(const struct page_range *range, void *context) {
+  static u64 present[512];
+  struct digest *d = context;
+  d->bytes += range->to - range->from;
+  for (u64 at = range->from; at < range->to; at += 512 * PAGE) {
+    u64 pages = (range->to - at) / PAGE < 512 ? (range->to - at) / PAGE : 512;
+    int known = range->anonymous && hs_pages_look(range, at, pages, present);
+    for (u64 i = 0; i < pages; i++) {
+      if (known && !(present[i] & HS_PAGE_EXISTS)) continue;
+      u64 page = at + i * PAGE;
+      u32 sum = hs_crc(0, (const void *)page, PAGE);
+      if (!sum) continue;
+      d->crc = hs_crc_word(hs_crc_word(d->crc, page), sum);
+    }
+  }
+}
+
+u64 hs_memory_digest(u64 *bytes) {
+  struct digest d = {0, 0};
+  *bytes = 0;
+  if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
+  hs_pages_each(digest_range, &d);
+  CTL->memoryBytes += d.bytes;
+  CTL->memoryProcesses++;
+  *bytes = d.bytes;
+  return d.crc;
+}

@@ -1,0 +1,23 @@
+/* pages.h: the program's writable memory, range by range, without what is the shim's own. */
+#ifndef HS_PAGES_H
+#define HS_PAGES_H
+
+#include "state.h"
+
+struct page_range {
+  u64 from, to;
+  int shared, anonymous;
+  i64 pagemap; /* descriptor of /proc/self/pagemap, or -errno */
+};
+
+/* One range after the other, in ascending order. Not for use inside itself: one buffer. */
+void hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context);
+/* Looks up as many as 512 pages from `at` on: 0 when what the kernel knows cannot be read. */
+int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entries);
+#define HS_PAGE_EXISTS (3ul << 62) /* in memory, or in swap */
+#define HS_PAGE_OF_FILE (1ul << 61)
+
+/* Digest of all of it, when it is wanted (ARCHITECTURE.md says what it covers). */
+u64 hs_memory_digest(u64 *bytes);
+
+#endif
