@@ -98,15 +98,29 @@ static struct hs_net_key key_of(const struct hs_conn *k) {
 /* Closed connections whose FIN may still be on its way: their slots are freed a minute later. */
 #define CLOSED_MOST 16384u
 #define CLOSED_NS 60000000000ul
-static struct { struct hs_net_key key; u32 slot; u64 ns; } closed[CLOSED_MOST];
+#define OVER_MOST 64u /* looked at with each new connection */
+static struct closed {
+  struct hs_net_key key;
+  u32 slot, conn; /* conn: its index, until the backup has been told that it is over */
+  u32 end, pad;   /* sequence number behind our FIN */
+  u64 ns;
+} closed[CLOSED_MOST];
 static u32 closed_head, closed_tail;
+
+static void lock_closed(void) {
+  /* the program's thread and the releaser both close connections */
+  while (__atomic_exchange_n(&CTL->connLock, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+}
+static void unlock_closed(void) { __atomic_store_n(&CTL->connLock, 0, __ATOMIC_RELEASE); }
 
 static void sweep_closed(u64 now) {
   while (closed_tail != closed_head) {
     u32 i = closed_tail % CLOSED_MOST, current;
     int full = closed_head - closed_tail == CLOSED_MOST;
-    if (!full && now - closed[i].ns < CLOSED_NS) return;
+    if (!full && (closed[i].conn || now - closed[i].ns < CLOSED_NS)) return;
     closed_tail++;
+    if (closed[i].conn) CONN(closed[i].conn)->state = CONN_FREE;
+    closed[i].conn = 0;
     u32 slot = closed[i].slot, flags = HS_NET_SLOT(slot)->flags;
     /* taken over by a new connection of the same client and port: not ours any more */
     if ((flags & HS_NET_NOTED) || !(flags & HS_NET_FIN_OK)) continue;
@@ -117,16 +131,37 @@ static void sweep_closed(u64 now) {
   }
 }
 
-static void note_closed(struct hs_net_key key, u32 slot) {
+static void note_closed(const struct hs_conn *k, u32 slot, u32 index) {
   u64 now = hs_now_ns(1);
-  /* the program's thread and the releaser both close connections */
-  while (__atomic_exchange_n(&CTL->connLock, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+  lock_closed();
   sweep_closed(now);
-  closed[closed_head % CLOSED_MOST].key = key;
-  closed[closed_head % CLOSED_MOST].slot = slot;
-  closed[closed_head % CLOSED_MOST].ns = now;
+  struct closed *entry = &closed[closed_head % CLOSED_MOST];
+  *entry = (struct closed){key_of(k), slot, index, k->tcp.iss1 + (u32)k->written + 1, 0, now};
   closed_head++;
-  __atomic_store_n(&CTL->connLock, 0, __ATOMIC_RELEASE);
+  unlock_closed();
+}
+
+/* Connections the program has closed and whose clients now have everything, or are gone: the
+ * backup need not finish them any more. A few are looked at each time, in turn. */
+static u32 gather_over(u32 *over) {
+  static u32 cursor;
+  u32 n = 0;
+  u64 now = hs_now_ns(1);
+  lock_closed();
+  for (u32 looked = 0; looked < OVER_MOST && closed_tail != closed_head; looked++, cursor++) {
+    if (cursor - closed_tail >= closed_head - closed_tail) cursor = closed_tail;
+    struct closed *entry = &closed[cursor % CLOSED_MOST];
+    const struct hs_net_slot *slot = HS_NET_SLOT(entry->slot);
+    if (!entry->conn) continue;
+    if ((int)(slot->peerAck - entry->end) < 0 && !(slot->flags & HS_NET_RESET) &&
+        now - entry->ns < CLOSED_NS)
+      continue;
+    over[n++] = entry->conn;
+    CONN(entry->conn)->state = CONN_FREE;
+    entry->conn = 0;
+  }
+  unlock_closed();
+  return n;
 }
 
 /* The slot of a connection, HS_NO_SLOT when it has none. Kernels before 5.19 keep bpf() from who
@@ -177,9 +212,10 @@ static void net_attach(struct hs_conn *k, int replaying) {
   k->net_slot = slot;
 }
 
-void hs_net_forget(struct hs_conn *k) {
+/* 1: the connection is remembered as closed, until its client is known to have everything. */
+static int net_forget(struct hs_conn *k, u32 index) {
   struct hs_net_key key = key_of(k);
-  if (!present || k->net_slot == HS_NO_SLOT) return;
+  if (!present || k->net_slot == HS_NO_SLOT) return 0;
   u32 slot = k->net_slot, current;
   k->net_slot = HS_NO_SLOT;
   /* a new connection of the same client and port may have taken the key over already */
@@ -189,20 +225,30 @@ void hs_net_forget(struct hs_conn *k) {
        * sweep */
       __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
       __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
-      note_closed(key, slot);
-      return;
+      int tell = hs_mode == HS_MODE_RECORD;
+      note_closed(k, slot, tell ? index : 0);
+      return tell;
     }
     bpf(BPF_DELETE, HIDDEN(HID_INDEX), &key, NULL);
   }
   __atomic_store_n(&HS_NET_SLOT(slot)->flags, 0, __ATOMIC_SEQ_CST);
   bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
+  return 0;
+}
+
+int hs_conn_is_current(const struct hs_conn *k) {
+  struct hs_net_key key = key_of(k);
+  u32 current;
+  return present && k->net_slot != HS_NO_SLOT &&
+         bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0 && current == k->net_slot;
 }
 
 /* ---- the table ---- */
 
 static void conn_take(u32 index) {
   memset(CONN(index), 0, sizeof(struct hs_conn));
-  CONN(index)->state = 1;
+  if (index > HS_CONN_HIGHEST) HS_CONN_HIGHEST = index;
+  CONN(index)->state = CONN_OPEN;
   CONN(index)->descriptors = 1;
   CONN(index)->net_slot = HS_NO_SLOT;
 }
@@ -212,7 +258,7 @@ u32 hs_conn_new(void) {
   for (u32 tried = 0; tried < HS_MAX_CONNS; tried++) {
     if (hint >= HS_MAX_CONNS) hint = 1;
     u32 i = hint++;
-    if (CONN(i)->state == 0) {
+    if (CONN(i)->state == CONN_FREE) {
       conn_take(i);
       return i;
     }
@@ -222,9 +268,19 @@ u32 hs_conn_new(void) {
 
 void hs_conn_free(u32 index) {
   struct hs_conn *k = CONN(index);
-  hs_net_forget(k);
+  int lingers = net_forget(k, index);
   hs_conn_drop(k, ~0ul);
-  k->state = 0;
+  k->state = lingers ? CONN_OVER : CONN_FREE;
+}
+
+/* The backup keeps a closed connection, with what its client may still lack, until the primary
+ * says that it is over: at a takeover its kernel cannot be asked to go on sending. */
+void hs_conn_closed(u32 index) {
+  struct hs_conn *k = CONN(index);
+  if (!recording() && (CTL->flags & HS_FLAG_TAKEOVER) && present && k->state == CONN_OPEN)
+    k->state = CONN_ORPHAN;
+  else
+    hs_conn_free(index);
 }
 
 void hs_conn_accepted(struct thread *t, i64 fd) {
@@ -236,7 +292,11 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
     if ((r->method & HS_METHOD_ROW) != HS_EV_CONNECTION)
       hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "facts of a connection");
     index = (u32)r->result;
+    const u32 *over = (const u32 *)(HS_RECORD_DATA(r) + sizeof k->tcp);
+    for (u64 i = 0; i < (HS_RECORD_LEN(r) - sizeof k->tcp) / 4; i++)
+      if (CONN(over[i])->state == CONN_ORPHAN) hs_conn_free(over[i]);
     if (index) {
+      if (CONN(index)->state == CONN_ORPHAN) hs_conn_free(index); /* the primary forgot it */
       conn_take(index);
       k = CONN(index);
       memcpy(&k->tcp, HS_RECORD_DATA(r), sizeof k->tcp);
@@ -246,21 +306,22 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
     hs_consume(t, r);
   } else {
     index = hs_mode == HS_MODE_LIVE ? 0 : hs_conn_new();
-    struct hs_tcp none;
-    memset(&none, 0, sizeof none);
+    struct { struct hs_tcp tcp; u32 over[OVER_MOST]; } facts;
+    memset(&facts.tcp, 0, sizeof facts.tcp);
+    u32 over = hs_mode == HS_MODE_RECORD ? gather_over(facts.over) : 0;
     if (index) {
       k = CONN(index);
       if (note(k, fd) < 0) {
-        k->state = 0; /* reset before we could look: the program will find out by itself */
+        k->state = CONN_FREE; /* reset before we could look: the program will find out by itself */
         index = 0;
       } else {
         k->fd = fd;
         k->pid = t->pid;
         net_attach(k, 0);
+        facts.tcp = k->tcp;
       }
     }
-    hs_append_bytes(t, HS_EV_CONNECTION, (u32)fd, index, 0, index ? &CONN(index)->tcp : &none,
-                    sizeof none);
+    hs_append_bytes(t, HS_EV_CONNECTION, (u32)fd, index, 0, &facts, sizeof facts.tcp + 4 * over);
   }
   if (!index) return;
   CTL->connsMade++;

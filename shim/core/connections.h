@@ -8,8 +8,16 @@
 #include "order.h"
 #include "repair.h"
 
+enum conn_state {
+  CONN_FREE,
+  CONN_OPEN,
+  CONN_LEAVING, /* primary: closed by the program, bytes still held */
+  CONN_OVER,    /* primary: closed; its index is free when the client has everything */
+  CONN_ORPHAN   /* backup: closed by the program; the client may lack some of it */
+};
+
 struct hs_conn {
-  volatile u32 state; /* 0 free, 1 open, 2 closed by the program, bytes still held */
+  volatile u32 state; /* enum conn_state */
   u32 descriptors;    /* numbers that name it, over all processes */
   u64 read, written;  /* bytes of both streams, as recorded */
   u64 acked;          /* bytes the client is known to have: nothing before is kept */
@@ -23,16 +31,24 @@ struct hs_conn {
   u64 first_at, end_at; /* stream positions covered */
   volatile u32 lock, error;
   i64 fd;               /* held output: the number to send on, in process `pid` */
-  u32 pid, closing;
+  u32 pid, ending;      /* held output: ENDING_*, what to do after the last byte */
   volatile u64 sendable;  /* held output: stream position up to which it may leave */
   u64 sent;               /* held output: stream position up to which it has left */
   struct hs_tcp tcp;
 };
+#define ENDING_SHUT 1u
+#define ENDING_CLOSE 2u
 #define CONN(i) ((struct hs_conn *)(HS_SESSION_BASE + HS_CONNS_OFFSET + (u64)(i)*512ul))
 _Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
+/* No connection has index 0: the highest index that was ever used is kept there. */
+#define HS_CONN_HIGHEST (*(volatile u32 *)CONN(0))
 
 u32 hs_conn_new(void);
 void hs_conn_free(u32 index);
+/* No descriptor names it any more. */
+void hs_conn_closed(u32 index);
+/* 0: a later connection of the same client and port has taken its place. */
+int hs_conn_is_current(const struct hs_conn *k);
 /* Keeps bytes at the end of the connection's list / drops all before `position`. */
 void hs_conn_keep(struct hs_conn *k, const void *bytes, u64 n);
 void hs_conn_drop(struct hs_conn *k, u64 position);
@@ -42,7 +58,6 @@ const u8 *hs_conn_at(const struct hs_conn *k, u64 position, u64 *run);
 void hs_conn_accepted(struct thread *t, i64 fd);
 /* The enforcement program's maps (bpf/event.h), where they are mapped. */
 void hs_net_init(void);
-void hs_net_forget(struct hs_conn *k);
 
 #define HS_NET_SETTINGS ((struct hs_net_settings *)0x2e0000000000ul)
 #define HS_NET_SLOT(i) ((struct hs_net_slot *)0x2e0000100000ul + (i))

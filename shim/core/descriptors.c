@@ -170,21 +170,49 @@ i64 hs_irr_truncate(struct thread *t, struct regs *g, const struct hs_call *c) {
   return result;
 }
 
+/* A close that is part of another call: its FIN waits for the records before that call's own. */
+static void leave(struct thread *t, i64 fd) {
+  int taken = recording() ? hs_outbox_close(t, fd) : 0;
+  if (!taken) return;
+  hs_set_entry(fd, FD_NONE);
+  hs_outbox_note_close(taken);
+}
+
 static void forget(i64 fd) {
   u32 entry = fd_entry(fd);
   if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) {
     struct hs_conn *k = CONN(FD_CONN(entry));
-    if (k->descriptors && --k->descriptors == 0) hs_conn_free(FD_CONN(entry));
+    if (k->descriptors && --k->descriptors == 0) hs_conn_closed(FD_CONN(entry));
   }
   hs_set_entry(fd, FD_NONE);
 }
 
+/* A fork: each connection has one more number. */
+void hs_descriptors_shared(void) {
+  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
+    u32 entry = FDS[fd];
+    if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) CONN(FD_CONN(entry))->descriptors++;
+  }
+}
+
+/* An exec closes what was to be closed by it; the end of a process closes everything. */
+void hs_descriptors_end(struct thread *t, int by_exec) {
+  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
+    u32 entry = FDS[fd];
+    if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) continue;
+    if (by_exec && SYS(HS_NR_fcntl, fd, 1 /* F_GETFD */) >= 0) continue;
+    leave(t, fd);
+    forget(fd);
+  }
+}
+
 i64 hs_irr_close(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (hs_is_hidden(g->rdi)) return -HS_EBADF;
-  if (recording() && hs_outbox_close(t, (int)g->rdi)) {
-    /* what is held for it leaves first; the number is free already */
+  int taken = recording() ? hs_outbox_close(t, (int)g->rdi) : 0;
+  if (taken) { /* what is held for it leaves first; the number is free already */
     hs_append(t, HS_NR_close, (u32)g->rdi, 0, hs_check(g, c, 0), NULL, 0);
     hs_set_entry((int)g->rdi, FD_NONE);
+    hs_outbox_note_close(taken);
     return 0;
   }
   i64 result = hs_both(t, g, c);
@@ -201,7 +229,7 @@ i64 hs_irr_close_range(struct thread *t, struct regs *g, const struct hs_call *c
   if (!(g->rdx & 4 /* CLOEXEC */))
     for (u64 fd = first; fd <= call.rsi && fd < HS_MAX_FD; fd++)
       if (fd_entry((i64)fd)) {
-        if (recording()) hs_outbox_close(t, (i64)fd);
+        leave(t, (i64)fd);
         forget((i64)fd);
       }
   call.rdx &= ~2ul;
@@ -222,8 +250,7 @@ static void copy_entry(i64 from, i64 to) {
 
 i64 hs_irr_dup(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (hs_is_hidden(g->rdi) || (g->rax != HS_NR_dup && hs_is_hidden(g->rsi))) return -HS_EBADF;
-  if (recording() && g->rax != HS_NR_dup && g->rdi != g->rsi && fd_entry((int)g->rdi))
-    hs_outbox_close(t, (int)g->rsi);
+  if (g->rax != HS_NR_dup && g->rdi != g->rsi && fd_entry((int)g->rdi)) leave(t, (int)g->rsi);
   i64 result = hs_both(t, g, c);
   if (result >= 0) copy_entry((int)g->rdi, result);
   return result;

@@ -14,6 +14,8 @@ int hs_is_real_file(const struct regs *g, const struct hs_call *c);
 i64 hs_place(struct thread *t, struct hs_record *r, i64 own, i64 want);
 void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *want);
 void hs_must_be(struct thread *t, struct hs_record *r, i64 own);
+void hs_descriptors_shared(void);
+void hs_descriptors_end(struct thread *t, int by_exec);
 /* What stands where only the number matters. */
 i64 hs_placeholder(u64 flags);
 

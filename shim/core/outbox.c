@@ -16,7 +16,7 @@
 #define MARKS_BASE 0x2c0000000000ul
 #define STUCK_MOST 1024
 
-enum mark_kind { MARK_SEND, MARK_READ, MARK_CLOSE };
+enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE };
 struct mark {
   u64 at;       /* position of the record stream */
   u64 position; /* of the connection's stream; MARK_CLOSE: descriptor to close */
@@ -60,15 +60,31 @@ static int send_kept(struct hs_conn *k) {
   return done;
 }
 
-static void finish_close(struct hs_conn *k, u32 index, i64 fd) {
-  if (k->net_slot != HS_NO_SLOT)
-    __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
-  SYS(HS_NR_close, fd);
-  hs_conn_free(index);
+static void allow(struct hs_conn *k, u32 flag) {
+  if (k->net_slot != HS_NO_SLOT && hs_net_present())
+    __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, flag, __ATOMIC_SEQ_CST);
+}
+
+/* What the program asked for after its last byte, which has left now. */
+static void finish(struct hs_conn *k, u32 index) {
+  if (k->ending & ENDING_SHUT) {
+    allow(k, HS_NET_SHUT_OK);
+    SYS(HS_NR_shutdown, k->fd, 1 /* SHUT_WR */);
+  }
+  if (k->ending & ENDING_CLOSE) {
+    allow(k, HS_NET_FIN_OK);
+    SYS(HS_NR_close, k->fd);
+    hs_conn_free(index);
+  }
+  k->ending = 0;
+}
+
+static int in_use(const struct hs_conn *k) {
+  return k->state == CONN_OPEN || k->state == CONN_LEAVING;
 }
 
 static void raise_limit(struct hs_conn *k, u32 limit) {
-  if (k->state == 0 || k->net_slot == HS_NO_SLOT) return;
+  if (!in_use(k) || k->net_slot == HS_NO_SLOT) return;
   struct hs_net_slot *slot = HS_NET_SLOT(k->net_slot);
   if ((int)(limit - slot->limit) <= 0) return;
   if (hs_tcp_raise(slot, limit)) hs_tcp_push((int)HIDDEN(HID_RAW), &k->tcp, slot);
@@ -103,16 +119,16 @@ static void apply_marks(void) {
     } else if (m.kind == MARK_READ) {
       raise_limit(k, (u32)m.position);
     } else {
-      for (u32 i = 0; i < 20000 && !send_kept(k); i++) {
-        struct { int fd; short events, revents; } p = {(int)k->fd, 4, 0};
-        SYS(HS_NR_poll, &p, 1, 1);
-      }
-      finish_close(k, m.conn, (i64)m.position);
+      k->ending |= m.kind == MARK_SHUT ? ENDING_SHUT : ENDING_CLOSE;
+      if (send_kept(k))
+        finish(k, m.conn);
+      else
+        note_stuck(m.conn);
     }
     __atomic_store_n(&marks_tail, marks_tail + 1, __ATOMIC_RELEASE);
   }
   for (u32 i = 0; i < n; i++)
-    if (!is_stuck(round[i]) && CONN(round[i])->state && !send_kept(CONN(round[i])))
+    if (!is_stuck(round[i]) && in_use(CONN(round[i])) && !send_kept(CONN(round[i])))
       note_stuck(round[i]);
 }
 
@@ -125,8 +141,12 @@ static void serve_stuck(void) {
     p[i].revents = 0;
   }
   SYS(HS_NR_poll, p, n, 1);
-  for (u32 i = stuck_count; i-- > 0;)
-    if (CONN(stuck[i])->state == 0 || send_kept(CONN(stuck[i]))) stuck[i] = stuck[--stuck_count];
+  for (u32 i = stuck_count; i-- > 0;) {
+    struct hs_conn *k = CONN(stuck[i]);
+    if (in_use(k) && !send_kept(k)) continue;
+    if (in_use(k)) finish(k, stuck[i]);
+    stuck[i] = stuck[--stuck_count];
+  }
 }
 
 static volatile u32 releaser_stops;
@@ -341,26 +361,55 @@ void hs_outbox_drain(struct thread *t) {
   }
 }
 
-int hs_outbox_close(struct thread *t, i64 fd) {
+/* Does the end of this connection have to wait, for its bytes or for the backup? */
+static int waits_to_end(const struct hs_conn *k) {
+  if (hs_mode != HS_MODE_RECORD || !(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
+  if (k->sent != k->end_at) return 1;
+  return (CTL->flags & HS_FLAG_PROTECTED) && CTL->commit != HS_COMMIT_ASYNC;
+}
+
+/* A number that the program cannot see: its limit is in the way, for a moment. */
+static i64 spare_descriptor(i64 fd) {
+  u64 first = hs_process.hidden_base + HID_COUNT, limit[2], high[2];
+  SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
+  high[0] = first + HS_MAX_FD;
+  high[1] = limit[1] > high[0] ? limit[1] : high[0];
+  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) return -1;
+  i64 spare = SYS(HS_NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, first);
+  SYS(HS_NR_prlimit64, 0, 7, limit, 0);
+  return spare;
+}
+
+int hs_outbox_shut(struct thread *t, i64 fd) {
   u32 index;
   (void)t;
   struct hs_conn *k = conn_of(fd, &index);
-  if (!k || k->descriptors > 1 || hs_mode != HS_MODE_RECORD) return 0;
-  if (!(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
-  if (!hs_process.releaser || k->sent == k->end_at) {
-    /* nothing is held: its FIN or RST may leave with the close */
-    if (k->net_slot != HS_NO_SLOT && hs_net_present())
-      __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
+  if (!k || !waits_to_end(k)) {
+    if (k) allow(k, HS_NET_SHUT_OK);
     return 0;
   }
-  i64 spare = SYS(HS_NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, hs_process.hidden_base + HID_COUNT);
+  return 1;
+}
+
+void hs_outbox_note_shut(i64 fd) {
+  u32 index;
+  if (conn_of(fd, &index)) push_mark(index, MARK_SHUT, 0);
+}
+
+int hs_outbox_close(struct thread *t, i64 fd) {
+  u32 index;
+  struct hs_conn *k = conn_of(fd, &index);
+  if (!k || k->descriptors > 1) return 0;
+  i64 spare = waits_to_end(k) ? spare_descriptor(fd) : -1;
   if (spare < 0) {
-    hs_outbox_flush(t, k);
+    if (waits_to_end(k)) hs_outbox_flush(t, k);
+    allow(k, HS_NET_FIN_OK); /* nothing is held: its FIN or RST may leave with the close */
     return 0;
   }
   k->fd = spare;
-  k->state = 2;
+  k->state = CONN_LEAVING;
   SYS(HS_NR_close, fd);
-  push_mark(index, MARK_CLOSE, (u64)spare);
-  return 1;
+  return (int)index;
 }
+
+void hs_outbox_note_close(int index) { push_mark((u32)index, MARK_CLOSE, 0); }

@@ -13,8 +13,13 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
 void hs_outbox_drain(struct thread *t);
 /* After the program has become another user: so does the thread that sends. */
 void hs_outbox_restart(struct thread *t);
-/* The program closes the descriptor: what is held leaves first. 1: the close was taken over. */
+/* The program closes the descriptor, or shuts its sending side: what is held leaves first, and the
+ * FIN not before the backup knows of it. Not 0: the call was taken over, and once its record is
+ * made, hs_outbox_note_.. says so. */
 int hs_outbox_close(struct thread *t, i64 fd);
+void hs_outbox_note_close(int taken);
+int hs_outbox_shut(struct thread *t, i64 fd);
+void hs_outbox_note_shut(i64 fd);
 
 struct hs_conn;
 /* Appends an output call on a TCP connection; now and then with what the client has confirmed. */

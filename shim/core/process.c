@@ -6,6 +6,7 @@
 #include "process.h"
 
 #include "calls.gen.h"
+#include "descriptors.h"
 #include "outbox.h"
 #include "pages.h"
 #include "preempt.h"
@@ -120,6 +121,7 @@ static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags,
   if (!(flags & CLONE_THREAD)) {
     child->fd_chunk = hs_chunk_new();
     memcpy(CHUNK(child->fd_chunk), CHUNK(t->fd_chunk), HS_CHUNK_BYTES);
+    hs_descriptors_shared();
     if (flags & CLONE_VM) {
       child->vfork_child = 1;
       child->actions = (struct kernel_sigaction *)((u8 *)child + HS_T_ACTIONS);
@@ -275,10 +277,13 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
     memcpy(&recorded, HS_RECORD_DATA(r), 8);
     if (recorded != digest) CTL->memoryUnequal++;
     hs_consume(t, r);
+    hs_descriptors_end(t, 0);
     leave_all(t);
     if (CTL->processes) hs_pass_turn_on_exit(t);
   } else {
     hs_append_bytes(t, HS_NR_exit_group, 0, (i64)g->rdi, hs_check(g, c, 0), &digest, 8);
+    hs_descriptors_end(t, 0);
+    hs_outbox_drain(t); /* the last FINs */
     leave_all(t);
     if (!t->vfork_child) hs_process.dying = t->pid;
     hs_wake_consumer();

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "descriptors.h"
 #include "outbox.h"
+#include "restore.h"
 #include "shadow.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
@@ -137,7 +138,9 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
   i64 r;
   hs_before(g, c, &b);
   note_mask(t, g);
-  int waits = hs_may_wait(g, c);
+  int skips = UNLIKELY(hs_mode == HS_MODE_LIVE) && c->policy == HS_OUTPUT &&
+              hs_restored_skip(g, &r);
+  int waits = !skips && hs_may_wait(g, c);
   if (!held && !waits) {
     hs_baton_take();
     held = 1;
@@ -147,7 +150,7 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
     if (!held) hs_baton_take();
     return hs_outbox_call(t, g, c, &b);
   }
-  r = waits ? record_waiting(t, g, held) : hs_execute(g);
+  if (!skips) r = waits ? record_waiting(t, g, held) : hs_execute(g);
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
   if (c->policy == HS_OUTPUT && is_tcp_output(g))
     hs_append_output(t, g, c, r);

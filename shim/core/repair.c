@@ -9,7 +9,8 @@
 enum { NR_SOCKET = 41, NR_CONNECT = 42, NR_SENDTO = 44, NR_BIND = 49, NR_GETSOCKNAME = 51,
        NR_GETPEERNAME = 52, NR_SETSOCKOPT = 54, NR_GETSOCKOPT = 55, NR_CLOSE = 3 };
 enum { AF_INET4 = 2, AF_INET6_ = 10, RAW = 3, CLOEXEC = 02000000, PROTO_TCP = 6, PROTO_RAW = 255 };
-enum { SOCKET_LEVEL = 1, REUSEADDR = 2, MARK = 36, DONTWAIT = 0x40, NOSIGNAL = 0x4000 };
+enum { SOCKET_LEVEL = 1, REUSEADDR = 2, MARK = 36, DOMAIN = 39 };
+enum { DONTWAIT = 0x40, NOSIGNAL = 0x4000 };
 enum { MAXSEG = 2, INFO = 11, REPAIR = 19, REPAIR_QUEUE = 20, QUEUE_SEQ = 21, REPAIR_OPTIONS = 22,
        TIMESTAMP = 24, REPAIR_WINDOW = 29 };
 enum { NO_QUEUE = 0, RECV_QUEUE = 1, SEND_QUEUE = 2, REPAIR_ON = 1, REPAIR_OFF_NO_PROBE = -1 };
@@ -297,6 +298,34 @@ long hs_tcp_raw_segment(int rawfd, const struct hs_tcp *t, const struct hs_tcp_s
   to[0] = AF_INET4;
   memcpy(to + 4, &t->raddr, 4);
   return SYS(NR_SENDTO, rawfd, packet, 20 + n, DONTWAIT | NOSIGNAL, to, sizeof to);
+}
+
+long hs_tcp_inject(int rawfd, const struct hs_tcp *t, unsigned int seq, unsigned int ack,
+                   unsigned int flags) {
+  struct hs_tcp other = *t;
+  other.raddr = t->laddr, other.laddr = t->raddr;
+  other.rport = t->lport, other.lport = t->rport;
+  struct hs_tcp_segment segment = {.seq = seq, .ack = ack, .flags = flags, .window = 0xffff};
+  return hs_tcp_raw_segment(rawfd, &other, &segment);
+}
+
+long hs_tcp_dead(int fd, int rawfd) {
+  struct hs_tcp t;
+  u32 domain = 0, loopback = be32(0x7f000001);
+  memset(&t, 0, sizeof t);
+  i64 result = get(fd, SOCKET_LEVEL, DOMAIN, &domain);
+  t.family = (u16)domain;
+  t.laddr = t.raddr = loopback;
+  t.rport = be16(9); /* discard: in repair nothing is sent to it */
+  t.iss1 = t.irs1 = 1;
+  if (result >= 0) result = set(fd, PROTO_TCP, REPAIR, REPAIR_ON);
+  if (result >= 0) result = queue_seq(fd, SEND_QUEUE, t.iss1);
+  if (result >= 0) result = queue_seq(fd, RECV_QUEUE, t.irs1);
+  if (result >= 0) result = use_address(fd, NR_BIND, t.family, t.laddr, 0);
+  if (result >= 0) result = use_address(fd, NR_CONNECT, t.family, t.raddr, t.rport);
+  if (result >= 0) result = address_of(fd, NR_GETSOCKNAME, &t.family, &t.laddr, &t.lport);
+  if (result >= 0) result = hs_tcp_leave_repair(fd, 0);
+  return result < 0 ? result : hs_tcp_inject(rawfd, &t, t.irs1, t.iss1, HS_TCP_RST | HS_TCP_ACK);
 }
 
 long hs_tcp_ask(int rawfd, const struct hs_tcp *t, unsigned long long acked,

@@ -87,6 +87,14 @@ long hs_tcp_raw_open(void);
 
 long hs_tcp_raw_segment(int rawfd, const struct hs_tcp *t, const struct hs_tcp_segment *segment);
 
+/* Gives the socket on this host a segment as if the client had sent it: it goes over the loopback
+ * interface, where no program of ours looks at it. `seq` must be the next byte in. */
+long hs_tcp_inject(int rawfd, const struct hs_tcp *t, unsigned int seq, unsigned int ack,
+                   unsigned int flags);
+
+/* Makes `fd`, a TCP socket that is neither bound nor connected, one whose peer has reset it. */
+long hs_tcp_dead(int fd, int rawfd);
+
 /* Asks the client how far it is: a byte it already has, which it must answer with an ACK. */
 long hs_tcp_ask(int rawfd, const struct hs_tcp *t, unsigned long long acked,
                 unsigned long long read, unsigned int tsecr, unsigned long long nowNs);

@@ -116,16 +116,17 @@ i64 hs_irr_listen(struct thread *t, struct regs *g, const struct hs_call *c) {
 }
 
 i64 hs_irr_shutdown(struct thread *t, struct regs *g, const struct hs_call *c) {
-  u32 entry = fd_entry((int)g->rdi);
-  if (recording() && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1) {
-    struct hs_conn *k = CONN(FD_CONN(entry));
-    hs_outbox_flush(t, k);
-    if (hs_net_present() && k->net_slot != HS_NO_SLOT)
-      __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, HS_NET_SHUT_OK, __ATOMIC_SEQ_CST);
+  i64 fd = (int)g->rdi, result = 0;
+  u32 entry = fd_entry(fd);
+  int ends = FD_KIND(entry) == FD_TCP && FD_CONN(entry) && ((int)g->rsi == 1 || (int)g->rsi == 2);
+  if (ends && recording() && hs_outbox_shut(t, fd)) {
+    if ((int)g->rsi == 2) result = SYS(HS_NR_shutdown, fd, 0); /* the receiving side, at once */
+    hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), NULL, 0);
+    if (result == 0) hs_outbox_note_shut(fd);
+  } else {
+    result = hs_regular(t, g, c);
   }
-  i64 result = hs_regular(t, g, c);
-  if (result == 0 && FD_KIND(entry) == FD_TCP && FD_CONN(entry) && (int)g->rsi >= 1)
-    CONN(FD_CONN(entry))->shut |= 1;
+  if (result == 0 && ends) CONN(FD_CONN(entry))->shut |= 1;
   return result;
 }
 

@@ -12,6 +12,7 @@
 #include "../core/calls.gen.h"
 #include "../core/clock.h"
 #include "../core/connections.h"
+#include "../core/descriptors.h"
 #include "../core/identity.h"
 #include "../core/process.h"
 #include "../core/signals.h"
@@ -159,7 +160,8 @@ static void begin_threads(u32 slot, int after_exec) {
 }
 
 /* Closes what the program asked to be closed by an exec, as far as the shim's table goes. */
-static void forget_closed(void) {
+static void forget_closed(struct thread *t) {
+  hs_descriptors_end(t, 1);
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++)
     if (FDS[fd] && SYS(HS_NR_fcntl, fd, 1) < 0) FDS[fd] = 0;
 }
@@ -235,7 +237,8 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   struct thread *t = self();
   u64 mask = s->after_exec ? SLOT(s->slot)->execMask : 0;
   u64 ignored = s->after_exec ? SLOT(s->slot)->execIgnored : 0;
-  if (s->after_exec) forget_closed();
+  hs_net_init();
+  if (s->after_exec) forget_closed(t);
   hs_arguments_init();
   hs_pin(t);
   hs_sites_init();
@@ -257,7 +260,6 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   SYS(HS_NR_close, program.fd);
   hs_signals_init(mask, ignored);
   hs_tsc_settle(t);
-  hs_net_init();
   if (!s->after_exec && (CTL->flags & HS_FLAG_REFUSE)) hs_filter_calls();
   hs_sites_arm();
   hs_clock_arm();
