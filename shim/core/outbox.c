@@ -16,7 +16,6 @@
 #define MARKS_BASE 0x2c0000000000ul
 #define STUCK_MOST 1024
 
-enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE };
 struct mark {
   u64 at;       /* position of the record stream */
   u64 position; /* of the connection's stream; MARK_CLOSE: descriptor to close */
@@ -60,7 +59,7 @@ static int send_kept(struct hs_conn *k) {
   return done;
 }
 
-static void allow(struct hs_conn *k, u32 flag) {
+void hs_outbox_allow(struct hs_conn *k, u32 flag) {
   if (k->net_slot != HS_NO_SLOT && hs_net_present())
     __atomic_fetch_or(&HS_NET_SLOT(k->net_slot)->flags, flag, __ATOMIC_SEQ_CST);
 }
@@ -68,11 +67,11 @@ static void allow(struct hs_conn *k, u32 flag) {
 /* What the program asked for after its last byte, which has left now. */
 static void finish(struct hs_conn *k, u32 index) {
   if (k->ending & ENDING_SHUT) {
-    allow(k, HS_NET_SHUT_OK);
+    hs_outbox_allow(k, HS_NET_SHUT_OK);
     SYS(HS_NR_shutdown, k->fd, 1 /* SHUT_WR */);
   }
   if (k->ending & ENDING_CLOSE) {
-    allow(k, HS_NET_FIN_OK);
+    hs_outbox_allow(k, HS_NET_FIN_OK);
     SYS(HS_NR_close, k->fd);
     hs_conn_free(index);
   }
@@ -209,7 +208,7 @@ void hs_outbox_restart(struct thread *t) {
   spawn_releaser();
 }
 
-static void push_mark(u32 conn, u32 kind, u64 position) {
+void hs_outbox_mark(u32 conn, u32 kind, u64 position) {
   if (!hs_process.releaser) start_releaser();
   while (marks_head - __atomic_load_n(&marks_tail, __ATOMIC_ACQUIRE) >= MARKS) {
     hs_wake_consumer();
@@ -225,7 +224,7 @@ static void push_mark(u32 conn, u32 kind, u64 position) {
 
 /* ---- the program's side; the baton is held ---- */
 
-static struct hs_conn *conn_of(i64 fd, u32 *index) {
+struct hs_conn *hs_outbox_conn(i64 fd, u32 *index) {
   u32 entry = fd_entry(fd);
   if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) return NULL;
   *index = FD_CONN(entry);
@@ -236,7 +235,7 @@ int hs_outbox_wanted(const struct regs *g) {
   u32 index;
   if (hs_mode != HS_MODE_RECORD || !(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
   if (CTL->commit == HS_COMMIT_ASYNC) return 0;
-  struct hs_conn *k = conn_of((int)g->rdi, &index);
+  struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
   if (!k) return 0;
   return (CTL->flags & HS_FLAG_PROTECTED) || k->sent != k->end_at;
 }
@@ -285,7 +284,7 @@ void hs_append_output(struct thread *t, const struct regs *g, const struct hs_ca
   /* now and then a record says how far the client is, so that the backup can forget */
   u32 index;
   u64 acked = 0;
-  struct hs_conn *k = conn_of((int)g->rdi, &index);
+  struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
   if (k && result > 0 && k->net_slot != HS_NO_SLOT && hs_net_present() &&
       k->written - k->noted_acked > 65536) {
     acked = hs_tcp_count(&k->tcp, HS_NET_SLOT(k->net_slot)->peerAck, k->noted_acked);
@@ -302,7 +301,7 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b) {
   (void)b;
   u32 index = 0;
-  struct hs_conn *k = conn_of((int)g->rdi, &index);
+  struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
   u64 flags = g->rax == HS_NR_sendto ? g->r10 : g->rax == HS_NR_sendmsg ? g->rdx : 0;
   u64 bytes = bytes_of(g);
   i64 result = (i64)bytes;
@@ -326,7 +325,7 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
   unlock(k);
   k->written += bytes;
   CTL->outputBytes += bytes;
-  push_mark(index, MARK_SEND, k->end_at);
+  hs_outbox_mark(index, MARK_SEND, k->end_at);
   if (k->end_at - k->sent > CTL->outputHeldMax) CTL->outputHeldMax = k->end_at - k->sent;
   return result;
 }
@@ -337,7 +336,7 @@ void hs_outbox_note_read(struct thread *t, struct hs_conn *k) {
   if (!(CTL->flags & HS_FLAG_PROTECTED)) return;
   u32 fin = (k->shut & 2) ? 1 : 0;
   u32 index = (u32)(((u64)k - (u64)CONN(0)) / 512);
-  push_mark(index, MARK_READ, k->tcp.irs1 + (u32)k->read + fin);
+  hs_outbox_mark(index, MARK_READ, k->tcp.irs1 + (u32)k->read + fin);
 }
 
 void hs_outbox_flush(struct thread *t, struct hs_conn *k) {
@@ -360,56 +359,3 @@ void hs_outbox_drain(struct thread *t) {
     SYS(HS_NR_nanosleep, nap, 0);
   }
 }
-
-/* Does the end of this connection have to wait, for its bytes or for the backup? */
-static int waits_to_end(const struct hs_conn *k) {
-  if (hs_mode != HS_MODE_RECORD || !(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
-  if (k->sent != k->end_at) return 1;
-  return (CTL->flags & HS_FLAG_PROTECTED) && CTL->commit != HS_COMMIT_ASYNC;
-}
-
-/* A number that the program cannot see: its limit is in the way, for a moment. */
-static i64 spare_descriptor(i64 fd) {
-  u64 first = hs_process.hidden_base + HID_COUNT, limit[2], high[2];
-  SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
-  high[0] = first + HS_MAX_FD;
-  high[1] = limit[1] > high[0] ? limit[1] : high[0];
-  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) return -1;
-  i64 spare = SYS(HS_NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, first);
-  SYS(HS_NR_prlimit64, 0, 7, limit, 0);
-  return spare;
-}
-
-int hs_outbox_shut(struct thread *t, i64 fd) {
-  u32 index;
-  (void)t;
-  struct hs_conn *k = conn_of(fd, &index);
-  if (!k || !waits_to_end(k)) {
-    if (k) allow(k, HS_NET_SHUT_OK);
-    return 0;
-  }
-  return 1;
-}
-
-void hs_outbox_note_shut(i64 fd) {
-  u32 index;
-  if (conn_of(fd, &index)) push_mark(index, MARK_SHUT, 0);
-}
-
-int hs_outbox_close(struct thread *t, i64 fd) {
-  u32 index;
-  struct hs_conn *k = conn_of(fd, &index);
-  if (!k || k->descriptors > 1) return 0;
-  i64 spare = waits_to_end(k) ? spare_descriptor(fd) : -1;
-  if (spare < 0) {
-    if (waits_to_end(k)) hs_outbox_flush(t, k);
-    allow(k, HS_NET_FIN_OK); /* nothing is held: its FIN or RST may leave with the close */
-    return 0;
-  }
-  k->fd = spare;
-  k->state = CONN_LEAVING;
-  SYS(HS_NR_close, fd);
-  return (int)index;
-}
-
-void hs_outbox_note_close(int index) { push_mark((u32)index, MARK_CLOSE, 0); }

@@ -22,6 +22,12 @@ int hs_outbox_shut(struct thread *t, i64 fd);
 void hs_outbox_note_shut(i64 fd);
 
 struct hs_conn;
+/* For endings.c: the connection behind a descriptor, or NULL; a mark at the end of the stream; what
+ * the enforcement program may let out (HS_NET_*). */
+enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE };
+struct hs_conn *hs_outbox_conn(i64 fd, u32 *index);
+void hs_outbox_mark(u32 conn, u32 kind, u64 position);
+void hs_outbox_allow(struct hs_conn *k, u32 flag);
 /* Appends an output call on a TCP connection; now and then with what the client has confirmed. */
 void hs_append_output(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result);
 /* Waits until everything held for one connection has left. */

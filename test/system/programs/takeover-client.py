@@ -1,5 +1,5 @@
-"""takeover-client.py: sockets on demand, for the client's side of a takeover. One line of JSON in, one
-out. Every stream is the pattern of takeover-server.c, and whoever reads compares each byte with it.
+"""takeover-client.py: sockets on demand, for the client's side of a takeover. One line of JSON in,
+one out. Every stream is the pattern of takeover-server.c; whoever reads compares each byte with it.
 The rule: it never says that bytes were right unless it has compared them."""
 import json
 import select

@@ -1,5 +1,5 @@
-/* takeover-server.c: a server with one port for each thing a takeover has to keep, and one to be asked
- * what it has seen. Usage: takeover-server VIP. One thread, epoll, sockets that never block.
+/* takeover-server.c: a server with one port for each thing a takeover has to keep, and one to be
+ * asked what it has seen. Usage: takeover-server VIP. One thread, epoll, sockets that never block.
  *
  *   7001 echo                7002 "N\n": N bytes, then close         7003 the same, then shutdown
  *   7004 reads to the end of file, then waits for `reply`       7005 accepts when told `accept`

@@ -1,0 +1,62 @@
+/* endings.c: how a connection ends on the primary: its last bytes leave first, and its FIN, like any
+ * output, not before the backup holds the record of the call that caused it.
+ *
+ * A close is taken over: the descriptor moves to a number that the program cannot see, and the
+ * releaser (outbox.c) closes it there. The rule: nothing says goodbye to a client in the program's
+ * name unless the program did. */
+#include "calls.gen.h"
+#include "connections.h"
+#include "outbox.h"
+
+/* Does the end of this connection have to wait, for its bytes or for the backup? */
+static int waits_to_end(const struct hs_conn *k) {
+  if (hs_mode != HS_MODE_RECORD || !(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
+  if (k->sent != k->end_at) return 1;
+  return (CTL->flags & HS_FLAG_PROTECTED) && CTL->commit != HS_COMMIT_ASYNC;
+}
+
+/* A number that the program cannot see: its limit is in the way, for a moment. */
+static i64 spare_descriptor(i64 fd) {
+  u64 first = hs_process.hidden_base + HID_COUNT, limit[2], high[2];
+  SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
+  high[0] = first + HS_MAX_FD;
+  high[1] = limit[1] > high[0] ? limit[1] : high[0];
+  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) return -1;
+  i64 spare = SYS(HS_NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, first);
+  SYS(HS_NR_prlimit64, 0, 7, limit, 0);
+  return spare;
+}
+
+int hs_outbox_shut(struct thread *t, i64 fd) {
+  u32 index;
+  (void)t;
+  struct hs_conn *k = hs_outbox_conn(fd, &index);
+  if (!k || !waits_to_end(k)) {
+    if (k) hs_outbox_allow(k, HS_NET_SHUT_OK);
+    return 0;
+  }
+  return 1;
+}
+
+void hs_outbox_note_shut(i64 fd) {
+  u32 index;
+  if (hs_outbox_conn(fd, &index)) hs_outbox_mark(index, MARK_SHUT, 0);
+}
+
+int hs_outbox_close(struct thread *t, i64 fd) {
+  u32 index;
+  struct hs_conn *k = hs_outbox_conn(fd, &index);
+  if (!k || k->descriptors > 1) return 0;
+  i64 spare = waits_to_end(k) ? spare_descriptor(fd) : -1;
+  if (spare < 0) {
+    if (waits_to_end(k)) hs_outbox_flush(t, k);
+    hs_outbox_allow(k, HS_NET_FIN_OK); /* nothing is held: its FIN or RST may leave with the close */
+    return 0;
+  }
+  k->fd = spare;
+  k->state = CONN_LEAVING;
+  SYS(HS_NR_close, fd);
+  return (int)index;
+}
+
+void hs_outbox_note_close(int index) { hs_outbox_mark((u32)index, MARK_CLOSE, 0); }
