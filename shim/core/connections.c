@@ -181,14 +181,15 @@ static u32 find_slot(struct hs_net_key key) {
   return HS_NO_SLOT;
 }
 
-/* The facts of a connection just accepted; without CAP_NET_ADMIN from its handshake. */
+/* The facts of a connection just accepted, by its handshake: the program may be anybody. One that
+ * did not come through the service's interface has no slot, and must be asked itself. */
 static i64 note(struct hs_conn *k, i64 fd) {
   u64 now = hs_now_ns(1);
-  i64 result = hs_tcp_note((int)fd, &k->tcp, now);
-  if (result != -HS_EPERM) return result;
+  i64 result = hs_tcp_name((int)fd, &k->tcp);
+  if (result < 0) return result;
   u32 slot = find_slot(key_of(k));
-  return slot == HS_NO_SLOT ? result
-                            : hs_tcp_note_slot((int)fd, &k->tcp, HS_NET_SLOT(slot), now);
+  if (slot == HS_NO_SLOT) return hs_tcp_note((int)fd, &k->tcp, now);
+  return hs_tcp_note_slot((int)fd, &k->tcp, HS_NET_SLOT(slot), now);
 }
 
 static void net_attach(struct hs_conn *k, int replaying) {

@@ -115,13 +115,16 @@ static i64 read_state(int fd, struct hs_tcp *t) {
   return result;
 }
 
-long hs_tcp_note(int fd, struct hs_tcp *t, unsigned long long nowNs) {
+long hs_tcp_name(int fd, struct hs_tcp *t) {
   u16 family;
-  u32 reuse = 0;
   memset(t, 0, sizeof *t);
   i64 result = address_of(fd, NR_GETSOCKNAME, &t->family, &t->laddr, &t->lport);
-  if (result < 0) return result;
-  result = address_of(fd, NR_GETPEERNAME, &family, &t->raddr, &t->rport);
+  return result < 0 ? result : address_of(fd, NR_GETPEERNAME, &family, &t->raddr, &t->rport);
+}
+
+long hs_tcp_note(int fd, struct hs_tcp *t, unsigned long long nowNs) {
+  u32 reuse = 0;
+  i64 result = hs_tcp_name(fd, t);
   if (result < 0) return result;
   result = get(fd, SOCKET_LEVEL, REUSEADDR, &reuse);
   if (result < 0) return result;
@@ -144,7 +147,7 @@ long hs_tcp_note_slot(int fd, struct hs_tcp *t, const struct hs_net_slot *slot,
   t->iss1 = slot->iss1;
   t->irs1 = slot->irs1;
   t->mss = slot->peerMss;
-  if (!t->mss) { /* its SYN was not seen: out of repair, what fits beside the timestamps */
+  if (!t->mss) { /* its SYN was not seen: what is sent in a segment, and its timestamps */
     result = get(fd, PROTO_TCP, MAXSEG, &t->mss);
     if (t->options & HS_TCP_TIMESTAMPS) t->mss += 12;
   }

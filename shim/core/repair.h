@@ -53,11 +53,12 @@ struct hs_tcp_segment {
   unsigned int timestamps;   /* 1: carry tsval and tsecr */
 };
 
-/* Fills `t` from a connected socket that nothing was written to yet. The socket is as it was. */
+/* The addresses of a connected socket; and then the rest, which nothing was written to yet. The
+ * socket is as it was, and asking it takes CAP_NET_ADMIN (repair mode). */
+long hs_tcp_name(int fd, struct hs_tcp *t);
 long hs_tcp_note(int fd, struct hs_tcp *t, unsigned long long nowNs);
 
-/* The same without CAP_NET_ADMIN, which repair mode asks for: hs_tcp_note has failed, but has
- * filled in the addresses; the numbers are those that the BPF program saw in the handshake. */
+/* The rest by what the BPF program saw of its handshake: the same numbers, and no privilege. */
 long hs_tcp_note_slot(int fd, struct hs_tcp *t, const struct hs_net_slot *slot,
                       unsigned long long nowNs);
 

@@ -233,6 +233,7 @@ static void find_program(struct command *c, const struct start *s, char **envp) 
 static void run(const struct start *s, char **envp, u64 *auxv) {
   static struct image program, interpreter;
   static struct stack stack;
+  SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1); /* a trap outlives the exec, its handler does not */
   begin_threads(s->slot, s->after_exec);
   struct thread *t = self();
   u64 mask = s->after_exec ? SLOT(s->slot)->execMask : 0;

@@ -169,9 +169,36 @@ static void threads(void) {
   EXPECT_ERR(open("secret", O_RDONLY), EACCES);
 }
 
+/* libc makes every thread follow, also one that waits. */
+static int waiting[2], back[2];
+static void *waits(void *arg) {
+  char byte = 0;
+  EXPECT_EQ(read(waiting[0], &byte, 1), 1);
+  EXPECT(getuid() == 33 && geteuid() == 33 && getgid() == 33);
+  EXPECT_ERR(open("secret", O_RDONLY), EACCES);
+  files("of who waited", 33, 33);
+  EXPECT_EQ(write(back[1], "x", 1), 1);
+  return arg;
+}
+
+static void together(void) {
+  pthread_t thread[3];
+  char byte;
+  EXPECT(pipe(waiting) == 0 && pipe(back) == 0);
+  for (size_t i = 0; i < LENGTH(thread); i++) pthread_create(&thread[i], NULL, waits, NULL);
+  EXPECT_EQ(setgid(33), 0);
+  EXPECT_EQ(setuid(33), 0);
+  for (size_t i = 0; i < LENGTH(thread); i++) {
+    EXPECT_EQ(write(waiting[1], "x", 1), 1);
+    EXPECT_EQ(read(back[0], &byte, 1), 1);
+  }
+  for (size_t i = 0; i < LENGTH(thread); i++) EXPECT_EQ(pthread_join(thread[i], NULL), 0);
+  state("together", "Uid Gid CapEff");
+}
+
 int main(void) {
   static void (*const ways[])(void) = {to_nobody, there_and_back, with_one_capability,
-                                       root_without_rights, threads};
+                                       root_without_rights, threads, together};
   if (getuid() != 0) {
     fact("only user 0 has rights to give up");
     return finish();
