@@ -1,8 +1,8 @@
-/* outside.c: the namespaces of a session, and the two processes that stay outside of its program: the
- * supervisor, who lives where the engine does, and init, under whom the program's namespace is.
+/* outside.c: the namespaces of a session, and the two processes that stay outside of its program:
+ * the supervisor, who lives where the engine does, and init, under whom the program's namespace is.
  *
- * The rule: neither of them is ever anybody but root, whoever the program becomes, and they end with
- * their engine. */
+ * The rule: neither of them is ever anybody but root, whoever the program becomes, and they end
+ * with their engine. */
 #include "../core/calls.gen.h"
 #include "../core/signals.h"
 #include "start.h"

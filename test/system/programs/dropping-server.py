@@ -1,7 +1,7 @@
 # dropping-server.py: a server that binds a low port as root and then becomes www-data, as daemons
 # do: groups, group, user. Its child serves beside it on the same listener; its threads write files;
-# `id` in a line is answered by a program that it executes. A line with a number is answered with the
-# next one. The rule: it never asks who it is before it answers, it only is.
+# `id` in a line is answered by a program that it executes. A line with a number is answered with
+# the next one. The rule: it never asks who it is before it answers, it only is.
 import os, socket, subprocess, sys, threading
 
 os.makedirs('/srv/data', mode=0o755, exist_ok=True)
