@@ -174,20 +174,3 @@ i64 hs_irr_timerfd_settime(struct thread *t, struct regs *g, const struct hs_cal
   if (r->result == 0) SYS(HS_NR_timerfd_settime, g->rdi, g->rsi, g->rdx, 0);
   return hs_replay_regular(t, g, c, r);
 }
-
-/* Kernel-side copies: bytes that never pass through the program's memory. A protected connection
- * cannot take them (they would leave at once), and the errno makes programs copy themselves. */
-i64 hs_irr_sendfile(struct thread *t, struct regs *g, const struct hs_call *c) {
-  u64 out = g->rax == HS_NR_sendfile ? g->rdi : g->rax == HS_NR_copy_file_range ? g->rdx
-            : g->rax == HS_NR_tee ? g->rsi : g->rdx;
-  u32 entry = fd_entry((int)out);
-  if (FD_KIND(entry) == FD_TCP && (CTL->flags & HS_FLAG_TAKEOVER)) return -HS_EINVAL;
-  struct hs_record *r = recording() ? NULL : hs_next(t);
-  if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
-  if (r->result > 0 && FD_KIND(entry) == FD_FILE && CTL->files == HS_FILES_MIRRORED) {
-    i64 own = hs_execute(g);
-    if (own != r->result)
-      hs_diverge_values(t, r, "length copied between files", (u64)r->result, (u64)own);
-  }
-  return hs_replay_regular(t, g, c, r);
-}

@@ -258,13 +258,16 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
   __builtin_unreachable();
 }
 
-static void leave_all(struct thread *t) {
+int hs_leave(u32 pid) {
+  int was_alive = 0;
   for (u32 i = 0; i < CTL->slots; i++)
-    if (SLOT(i)->state == 1 && SLOT(i)->pid == t->pid) {
+    if (SLOT(i)->state == 1 && SLOT(i)->pid == pid) {
       SLOT(i)->state = 2;
       CTL->threads--;
+      was_alive = 1;
     }
-  CTL->processes--;
+  CTL->processes -= (u32)was_alive;
+  return was_alive;
 }
 
 i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -278,13 +281,13 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
     if (recorded != digest) CTL->memoryUnequal++;
     hs_consume(t, r);
     hs_descriptors_end(t, 0);
-    leave_all(t);
+    hs_leave(t->pid);
     if (CTL->processes) hs_pass_turn_on_exit(t);
   } else {
     hs_append_bytes(t, HS_NR_exit_group, 0, (i64)g->rdi, hs_check(g, c, 0), &digest, 8);
     hs_descriptors_end(t, 0);
     hs_outbox_drain(t); /* the last FINs */
-    leave_all(t);
+    hs_leave(t->pid);
     if (!t->vfork_child) hs_process.dying = t->pid;
     hs_wake_consumer();
     hs_baton_give();
@@ -295,26 +298,32 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
 
 /* ---- wait: the backup's child has the same id and has come to the same end ---- */
 
-static void reap(u32 pid, int killed, int options) {
-  u32 status;
-  if (options & 0x01000000 /* WNOWAIT */) return;
-  if (killed) SYS(HS_NR_kill, pid, HS_SIGKILL);
-  SYS(HS_NR_wait4, pid, &status, 0x40000000 /* __WALL */, 0);
+/* The child that the call has found to have ended, 0 for none. */
+static u32 ended_child(const struct regs *g, i64 result) {
+  if (g->rax == HS_NR_wait4 && result > 0) {
+    u32 status = g->rsi ? *(u32 *)g->rsi : 0;
+    int stopped = (status & 0xff) == 0x7f || status == 0xffff;
+    return stopped ? 0 : (u32)result;
+  }
+  if (g->rax == HS_NR_waitid && result == 0 && g->rdx && !(g->r10 & 0x01000000 /* WNOWAIT */)) {
+    const u32 *info = (const u32 *)g->rdx;
+    u32 code = info[2]; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+    return code >= 1 && code <= 3 ? info[4] : 0;
+  }
+  return 0;
 }
 
 i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = recording() ? NULL : hs_next(t);
-  if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
-  i64 result = hs_replay_regular(t, g, c, r);
-  if (g->rax == HS_NR_wait4 && result > 0) {
-    u32 status = g->rsi ? *(u32 *)g->rsi : 0;
-    int stopped = (status & 0xff) == 0x7f || status == 0xffff;
-    if (!stopped) reap((u32)result, (status & 0x7f) != 0, 0);
-  } else if (g->rax == HS_NR_waitid && result == 0 && g->rdx) {
-    const u32 *info = (const u32 *)g->rdx;
-    u32 code = info[2]; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
-    if (info[4] && code >= 1 && code <= 3) reap(info[4], code != 1, (int)g->r10);
-  }
+  i64 result = r ? hs_replay_regular(t, g, c, r)
+                 : hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  u32 pid = ended_child(g, result), status;
+  if (!pid) return result;
+  /* one that has come to no recorded end was killed by what cannot be caught */
+  int killed = hs_leave(pid);
+  if (!r) return result;
+  if (killed) SYS(HS_NR_kill, pid, HS_SIGKILL);
+  SYS(HS_NR_wait4, pid, &status, 0x40000000 /* __WALL */, 0);
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "pages.h"
 #include "preempt.h"
+#include "process.h"
 #include "regular.h"
 #include "sites.h"
 #include "tsc.h"
@@ -257,10 +258,12 @@ void hs_signal_death(struct thread *t, int signal) {
       hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "death by a signal");
     if (r->check != digest) CTL->memoryUnequal++;
     hs_consume(t, r);
-    hs_pass_turn_on_exit(t);
+    hs_leave(t->pid);
+    if (CTL->processes) hs_pass_turn_on_exit(t);
     SYS(HS_NR_exit_group, 128 + signal);
   }
   hs_append(t, HS_EV_SIGNAL_DEATH, (u32)signal, (i64)bytes, digest, NULL, 0);
+  hs_leave(t->pid);
   hs_process.dying = t->pid;
   hs_wake_consumer();
   hs_baton_give();

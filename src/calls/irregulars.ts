@@ -342,13 +342,13 @@ export const irregulars = {
   },
   sendfile: {
     verdict: 'replayed',
-    short: 'data moves inside the kernel, unseen by the shim',
+    short: 'made of reads and writes where the shim must see the bytes',
     why:
-      'sendfile, splice, tee and copy_file_range are made by the primary; what ends in a ' +
-      'mirrored file is copied by the backup too. Towards a connection whose output is held ' +
-      'they answer EINVAL, upon which programs read and write by themselves: bytes that never ' +
-      "pass through the program's memory could be neither digested nor held. Offsets that are " +
-      'passed by address are carried.',
+      'Between two files, and between pipes, the kernel copies by itself, and on the backup ' +
+      'again where files are mirrored. Where a TCP connection takes part, or a file and a pipe, ' +
+      'or a file that is mapped, the shim makes the call of others: it reads into memory of its ' +
+      'own and writes, so that the bytes are recorded, held and made on the backup like any. No ' +
+      'byte is taken out of a pipe or connection before there is room for it.',
   },
   timerfd_settime: {
     verdict: 're-executed',

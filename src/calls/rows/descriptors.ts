@@ -11,7 +11,7 @@ const newFd = value('newFd');
 const outFd = descriptorOf('outFd');
 const inFd = descriptorOf('inFd');
 const set = inout.descriptorSet;
-const copies = 'data moves inside the kernel, unseen by the shim';
+const copies = 'the kernel would move bytes unseen: made of reads and writes where it matters';
 
 export const descriptors: readonly Row[] = [
   row(0, 'read', [fd, out.bytes('result'), size], input.blocking.restarts),
