@@ -132,7 +132,6 @@ test('commands of later versions say so and end with 2', async () => {
     ['replicate', ['pair', '--peer', 'b:1', '--', 'true']],
     ['replicate', ['sync']],
     ['replicate', ['mirror', '--path', '/srv']],
-    ['replicate', ['primary', '--commit', 'verified', '--', 'true']],
     ['cluster', ['list']],
   ];
   for (const [name, args] of calls) {

@@ -26,14 +26,12 @@ export const primaryCommand: CommandSpec = {
   hasProgram: true,
   examples: [
     'hs-replicate primary --listen 10.0.0.1:7400 --vip 10.0.0.9/24 --dev eth0 \\\n' +
-      '      --key-file /etc/hotswap/pair.key --wait-backup -- redis-server --bind 10.0.0.9',
+      '      --key-file /etc/hotswap/pair.key --wait-backup \\\n' +
+      '      -- redis-server --bind 10.0.0.9 --protected-mode no',
   ],
   run: async (invocation) => {
     const { settings } = invocation.configuration;
     const { commit, schedule, maxLagRecords, maxLagMs, lagPolicy, onPartition } = settings;
-    if (commit === 'verified') {
-      throw new UserError('commit mode verified is not part of this version yet: use logged');
-    }
     const start = programStart(invocation.operands);
     const options = {
       ...start,

@@ -17,7 +17,7 @@ test.before(() => {
 });
 test.after(() => rmSync(place, { recursive: true }));
 
-test('a copy ends, with the sentence, when the shim has given up one of its processes', async () => {
+test('a copy ends, with the sentence, when the shim gave up one of its processes', async () => {
   const parts = { starter, ringBytes: 1 << 20 };
   const session = new Session(newFacts(parts, { mode: layout.HS_MODE_REPLAY }), parts);
   try {
