@@ -246,14 +246,26 @@ int BPF_PROG(entered, struct pt_regs *regs, long number)
 }
 
 /* A ring does its work without calls, in a kernel thread of the same thread group if asked to. */
-SEC("tp_btf/io_uring_submit_req")
-int BPF_PROG(submitted, struct io_kiocb *request)
+static __always_inline int requested(struct io_kiocb *request)
 {
   __u32 group = bpf_get_current_pid_tgid() >> 32;
   struct hs_audit_settings *s = the_settings();
   if (s && bpf_map_lookup_elem(&tree, &group))
     found(s, bpf_get_current_task_btf(), HS_AUDIT_RING, request->opcode, 0, 0);
   return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(submitted, struct io_kiocb *request)
+{
+  return requested(request);
+}
+
+/* The same before Linux 6.4: the engine loads the one that is there. */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(submitted_then, struct io_kiocb *request)
+{
+  return requested(request);
 }
 
 /* What the filter of `--audit refuse` has kept from being made is told by a signal. */

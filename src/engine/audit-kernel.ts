@@ -52,11 +52,10 @@ export class AuditKernel {
 
   /** Throws NativeError when the kernel does not let us. `vip` null: no connections. */
   static attach(vip: string | null): AuditKernel {
-    const object = open(builtFile('bpf', 'build', 'audit.bpf.o'));
+    const { object, skip } = load();
     try {
-      object.load();
       const kernel = new AuditKernel(object, vip);
-      for (const { name } of object.programs) object.attach(name);
+      for (const { name } of object.programs) if (!skip.includes(name)) object.attach(name);
       return kernel;
     } catch (error) {
       object.close();
@@ -138,6 +137,25 @@ export class AuditKernel {
   #counter(at: number): number {
     return Number(this.#view.getBigUint64(at, true));
   }
+}
+
+/** The two programs for requests of an io_uring: a kernel has one of these hooks. */
+const ringHooks = ['submitted', 'submitted_then'];
+
+function load(): { object: BpfObject; skip: string[] } {
+  const file = builtFile('bpf', 'build', 'audit.bpf.o');
+  let refusal: unknown;
+  for (const skip of ringHooks.toReversed()) {
+    const object = open(file);
+    try {
+      object.load({ skip: [skip] });
+      return { object, skip: [skip] };
+    } catch (error) {
+      object.close();
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 /** The one range of code that makes calls: the launcher's text, which is the core's. */

@@ -53,10 +53,12 @@ export async function measureRedis(
   bed: Bed,
   kind: SubjectKind,
   options: RedisBenchOptions,
+  more: readonly string[] = [],
 ): Promise<Sample> {
   const logDir = mkdtempSync(join(tmpdir(), `hotswap-bench-${kind}-`));
   await bed.reset();
-  const subject = await startSubject(bed, kind, { logDir });
+  const subject = await startSubject(
+    bed, kind, { logDir, primaryOptions: more, backupOptions: more });
   const sample: Sample = new Map();
   for (const depth of depths) {
     // Pipelines are an order of magnitude faster: as many more requests take as long.

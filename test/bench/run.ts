@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Bed } from '../../src/bed/bed.js';
 import { subjectKinds, type SubjectKind } from '../../src/bed/subject.js';
 import { UserError, exitCodeOf } from '../../src/errors.js';
+import { benchAudit } from './audit.js';
 import { benchBlackout } from './blackout.js';
 import { benchCalls } from './calls.js';
 import { lineOf, messageOf, type BenchContext, type Figure } from './figures.js';
@@ -12,7 +13,7 @@ import { benchLag } from './lag.js';
 import { benchLog } from './log.js';
 import { benchRedis } from './redis.js';
 
-const parts = ['calls', 'log', 'redis', 'lag', 'blackout'] as const;
+const parts = ['calls', 'log', 'redis', 'lag', 'blackout', 'audit'] as const;
 type Part = (typeof parts)[number];
 
 interface Settings {
@@ -87,6 +88,8 @@ async function measure(part: Part, settings: Settings) {
   switch (part) {
     case 'log':
       return done(await benchLog(context, bed, settings));
+    case 'audit':
+      return done(await benchAudit(context, bed, settings));
     case 'redis':
       return await benchRedis(context, bed, settings);
     case 'lag':
