@@ -16,25 +16,33 @@ const boundMs = 120_000;
 
 /** `calls` is how often each class of call is made in a turn. */
 export async function benchCalls(context: BenchContext, calls: number): Promise<Figure[]> {
-  const dir = mkdtempSync(join(tmpdir(), 'hotswap-bench-calls-'));
-  try {
-    const program = join(dir, 'calls');
-    await run('gcc', ['-O2', '-o', program, sourceOf('calls.c')]);
-    const argv = [program, String(calls), 'cpu'];
-    const gathered = new Gathered('calls');
-    for (let turn = 1; turn <= context.runs; turn++) {
-      context.progress(`calls ${turn}/${context.runs}`);
-      const native = await nanoseconds(argv);
-      const recorded = await nanoseconds([...recordCommand(join(dir, 'log')), ...argv]);
-      rmSync(join(dir, 'log'), { recursive: true });
-      for (const [name, ns] of recorded) {
-        gathered.add('record', name, 'ns', ns, native.get(name));
-      }
+  using program = await programOfCalls();
+  const argv = [program.path, String(calls), 'cpu'];
+  const gathered = new Gathered('calls');
+  for (let turn = 1; turn <= context.runs; turn++) {
+    context.progress(`calls ${turn}/${context.runs}`);
+    const native = await nanoseconds(argv);
+    const recorded = await nanoseconds([...recordCommand(join(program.dir, 'log')), ...argv]);
+    rmSync(join(program.dir, 'log'), { recursive: true });
+    for (const [name, ns] of recorded) {
+      gathered.add('record', name, 'ns', ns, native.get(name));
     }
-    return gathered.all();
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
   }
+  return gathered.all();
+}
+
+/** programs/calls.c, compiled in a folder that goes with it. */
+export async function programOfCalls() {
+  const dir = mkdtempSync(join(tmpdir(), 'hotswap-bench-calls-'));
+  const path = join(dir, 'calls');
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  try {
+    await run('gcc', ['-O2', '-o', path, sourceOf('calls.c')]);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { dir, path, [Symbol.dispose]: remove };
 }
 
 function sourceOf(file: string): string {
