@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xdb36f831u
+#define HS_CALL_TABLE_HASH 0x62a96917u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -437,7 +437,7 @@ enum hs_irregular {
   HS_IRR_receive_message = 44,
   HS_IRR_get_descriptor = 45,
   HS_IRR_sendfile = 46,
-  HS_IRR_timerfd_settime = 47,
+  HS_IRR_timer = 47,
   HS_IRR_set_tid_address = 48,
   HS_IRR_robust_list = 49,
   HS_IRR_rlimit = 50,
@@ -452,7 +452,7 @@ enum hs_irregular {
  X(dup) X(fcntl) X(ioctl) X(readlink) X(socket) X(accept) X(connect) X(bind) X(listen) \
  X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) X(semaphore) X(queue_send) \
  X(queue_receive) X(mq_send) X(mq_receive) X(send_message) X(receive_message) \
- X(get_descriptor) X(sendfile) X(timerfd_settime) X(set_tid_address) X(robust_list) X(rlimit) \
+ X(get_descriptor) X(sendfile) X(timer) X(set_tid_address) X(robust_list) X(rlimit) \
  X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
@@ -560,9 +560,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN, HS_FIXED, 16}, {HS_OUT, HS_FIXED, 16}}},
   [36] = {"getitimer", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 32}}},
-  [37] = {"alarm", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
+  [37] = {"alarm", HS_IRREGULAR, 0, 1, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
-  [38] = {"setitimer", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
+  [38] = {"setitimer", HS_IRREGULAR, 0, 3, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 32}, {HS_OUT, HS_FIXED, 32}}},
   [39] = {"getpid", HS_RESULT, 0, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
   [40] = {"sendfile", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 4, HS_IRR_sendfile, 0, 0,
@@ -932,16 +932,16 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [221] = {"fadvise64", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [222] = {"timer_create", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
+  [222] = {"timer_create", HS_IRREGULAR, 0, 3, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 64}, {HS_OUT, HS_FIXED, 4}}},
-  [223] = {"timer_settime", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
+  [223] = {"timer_settime", HS_IRREGULAR, 0, 4, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 32},
      {HS_OUT, HS_FIXED, 32}}},
-  [224] = {"timer_gettime", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+  [224] = {"timer_gettime", HS_IRREGULAR, 0, 2, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 32}}},
-  [225] = {"timer_getoverrun", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
+  [225] = {"timer_getoverrun", HS_IRREGULAR, 0, 1, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
-  [226] = {"timer_delete", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
+  [226] = {"timer_delete", HS_IRREGULAR, 0, 1, HS_IRR_timer, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
   [227] = {"clock_settime", HS_REFUSED, 0, 2, HS_IRR_NONE, -1, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
@@ -1091,7 +1091,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [285] = {"fallocate", HS_FILE, HS_BLOCKS, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [286] = {"timerfd_settime", HS_IRREGULAR, 0, 4, HS_IRR_timerfd_settime, 0, 0,
+  [286] = {"timerfd_settime", HS_IRREGULAR, 0, 4, HS_IRR_timer, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 32},
      {HS_OUT, HS_FIXED, 32}}},
   [287] = {"timerfd_gettime", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,

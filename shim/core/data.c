@@ -8,6 +8,7 @@
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
+#include "timers.h"
 
 static int is_data_call(const struct regs *g, int output) {
   switch (g->rax) {
@@ -58,6 +59,9 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
     case FD_PIPE:
     case FD_PAIR:
       if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER)) drain((int)g->rdi, result);
+      break;
+    case FD_TIMERFD:
+      if (r && result > 0) hs_timer_read((int)g->rdi);
       break;
     case FD_EVENTFD:
       if (r && result > 0) drain((int)g->rdi, 8);

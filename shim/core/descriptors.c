@@ -11,6 +11,7 @@
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
+#include "timers.h"
 
 struct kernel_stat_head {
   u64 device, inode, links;
@@ -51,6 +52,7 @@ void hs_note_new(const struct regs *g, i64 result) {
     case HS_NR_epoll_create1: hs_set_entry(result, FD_EPOLL); break;
     case HS_NR_timerfd_create:
       hs_set_entry(result, FD_TIMERFD | ((g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+      if (hs_mode != HS_MODE_RECORD) hs_timer_made(result, (u32)g->rdi);
       break;
     case HS_NR_signalfd:
     case HS_NR_signalfd4: hs_set_entry(result, FD_SIGNALFD); break;

@@ -1,5 +1,5 @@
-/* endings.c: how a connection ends on the primary: its last bytes leave first, and its FIN, like any
- * output, not before the backup holds the record of the call that caused it.
+/* endings.c: how a connection ends on the primary: its last bytes leave first, and its FIN, like
+ * any output, not before the backup holds the record of the call that caused it.
  *
  * A close is taken over: the descriptor moves to a number that the program cannot see, and the
  * releaser (outbox.c) closes it there. The rule: nothing says goodbye to a client in the program's
@@ -50,7 +50,8 @@ int hs_outbox_close(struct thread *t, i64 fd) {
   i64 spare = waits_to_end(k) ? spare_descriptor(fd) : -1;
   if (spare < 0) {
     if (waits_to_end(k)) hs_outbox_flush(t, k);
-    hs_outbox_allow(k, HS_NET_FIN_OK); /* nothing is held: its FIN or RST may leave with the close */
+    /* nothing is held: its FIN or RST may leave with the close */
+    hs_outbox_allow(k, HS_NET_FIN_OK);
     return 0;
   }
   k->fd = spare;

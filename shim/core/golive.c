@@ -9,6 +9,7 @@
 #include "regular.h"
 #include "restore.h"
 #include "signals.h"
+#include "timers.h"
 
 /* Listeners first: a port that a connection holds cannot be listened on any more. New clients are
  * not let in before the engine has seen that we are live. */
@@ -30,6 +31,7 @@ void hs_go_live(struct thread *t) {
     hs_mode = HS_MODE_LIVE;
     hs_signals_go_live(t, 1);
     if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
+    hs_timers_go_live();
     CTL->restoredNs = hs_now_ns(1);
     hs_process.live_done = 1;
     CTL->liveNs = hs_now_ns(1);
@@ -41,6 +43,7 @@ void hs_go_live(struct thread *t) {
                                     __ATOMIC_RELAXED)) {
       hs_signals_go_live(t, 1);
       if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
+      hs_timers_go_live();
     } else {
       hs_signals_go_live(t, 0);
     }

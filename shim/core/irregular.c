@@ -166,11 +166,3 @@ i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
 i64 hs_irr_kill(struct thread *t, struct regs *g, const struct hs_call *c) {
   return hs_regular(t, g, c);
 }
-
-/* Both sides arm the timer, so that it runs when the backup goes live; reads are substituted. */
-i64 hs_irr_timerfd_settime(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
-  if (!r) return hs_record_regular(t, g, c, 1);
-  if (r->result == 0) SYS(HS_NR_timerfd_settime, g->rdi, g->rsi, g->rdx, 0);
-  return hs_replay_regular(t, g, c, r);
-}

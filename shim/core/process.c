@@ -13,6 +13,7 @@
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
+#include "timers.h"
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
        CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
@@ -77,6 +78,7 @@ void hs_child_start(void) {
     hs_process.dying = 0;
     hs_process.releaser = 0;
     hs_process.threads = 1;
+    hs_timers_forked();
   }
   hs_signals_thread(t);
   struct hs_record *r = hs_turn(t);

@@ -12,6 +12,7 @@
 #include "regular.h"
 #include "sites.h"
 #include "tsc.h"
+#include "timers.h"
 
 u32 hs_xsave_bytes;
 
@@ -220,6 +221,7 @@ static int deliver_replayed(struct thread *t, u64 *r, u64 nr) {
   int s = (int)record->object & 127;
   u8 info[128];
   memcpy(info, HS_RECORD_DATA(record), 128);
+  hs_timer_signal(s, info);
   if (record->result) make_again(r, nr);
   hs_consume(t, record);
   u64 old = enter_mask(t, s);

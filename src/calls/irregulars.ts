@@ -350,12 +350,12 @@ export const irregulars = {
       'own and writes, so that the bytes are recorded, held and made on the backup like any. No ' +
       'byte is taken out of a pipe or connection before there is room for it.',
   },
-  timerfd_settime: {
-    verdict: 're-executed',
-    short: 'must run when the backup goes live',
+  timer: {
+    verdict: 'replayed',
+    short: 'runs again at go-live for what is left of its time',
     why:
-      'Both sides arm the timer, so that it runs when the backup goes live; what the program ' +
-      'reads from it is carried.',
+      'Only the primary arms the timer: its signals, and what is read from it, are carried. The ' +
+      'backup follows what was set and when it went off, and arms it at go-live for what is left.',
   },
   set_tid_address: {
     verdict: 're-executed',

@@ -17,7 +17,9 @@ const port = {
 const slowBytes = 3_000_000;
 
 interface Read { bytes: number; exact: boolean; eof: boolean; error: string | null }
-type Counts = Record<'accepted' | 'hups' | 'resets' | 'eofs' | 'udp' | 'oneshots', number>;
+type Counts = Record<'accepted' | 'hups' | 'resets' | 'eofs' | 'udp' | 'oneshots' | 'alarms' |
+  'posix' | 'timerfd', number>;
+const timersMs = 6000;
 
 /** The client's host: sockets by name. */
 class Client {
@@ -56,6 +58,7 @@ async function takeover(bed: Bed, client: Client, commit: string): Promise<void>
   await untilState(bed, 'primary', (state) => state.protected, sides);
   await client.connect('control', 'control');
   await prepare(client);
+  await client.counts(`timers ${timersMs}`);
   // Without output commit a kill loses what the backup does not have yet; that is not looked at.
   if (commit === 'async') await untilState(bed, 'primary', isFollowed, sides);
   await bed.powerCut('primary');
@@ -89,6 +92,10 @@ async function prepare(client: Client): Promise<void> {
   const seen = async (): Promise<Counts> => client.counts();
   for (let i = 0; i < 200 && (await seen()).eofs < 1; i++) continue;
   assert.is((await seen()).eofs, 1);
+  await client.counts('timers 1');
+  const fired = ({ alarms, posix, timerfd }: Counts): number => alarms + posix + timerfd;
+  for (let i = 0; i < 500 && fired(await seen()) < 3; i++) continue;
+  assert.is(fired(await seen()), 3);
 }
 
 const beds = new Set<Bed>();
@@ -143,6 +150,14 @@ for (const commit of ['logged', 'async'] as const) {
     await client.counts('reply');
     const read = await client.read('half', -1);
     assert.equal(read, { bytes: 300_000, exact: true, eof: true, error: null });
+  }, 60_000);
+
+  test(`${commit}: each timer goes off once, and not before its time`, async () => {
+    let counts = await client.counts();
+    const until = performance.now() + 15_000;
+    const isDone = ({ alarms, posix, timerfd }: Counts): boolean => alarms + posix + timerfd >= 6;
+    while (!isDone(counts) && performance.now() < until) counts = await client.counts();
+    assert.equal([counts.alarms, counts.posix, counts.timerfd], [2, 2, 2]);
   }, 60_000);
 
   test(`${commit}: nothing is left`, async () => {

@@ -12,6 +12,7 @@ const outFd = descriptorOf('outFd');
 const inFd = descriptorOf('inFd');
 const set = inout.descriptorSet;
 const copies = 'the kernel would move bytes unseen: made of reads and writes where it matters';
+const armed = 'what it does is a record; armed at go-live for what is left';
 
 export const descriptors: readonly Row[] = [
   row(0, 'read', [fd, out.bytes('result'), size], input.blocking.restarts),
@@ -61,7 +62,7 @@ export const descriptors: readonly Row[] = [
   row(283, 'timerfd_create', [value('clock'), flags], descriptor.makesFd),
   row(284, 'eventfd', [value('initial')], descriptor.makesFd),
   row(286, 'timerfd_settime', [fd, flags, in_.struct('itimerspec'), out.struct('itimerspec')],
-    irregular('timerfd_settime')),
+    irregular('timer', armed)),
   row(287, 'timerfd_gettime', [fd, out.struct('itimerspec')], result),
   row(289, 'signalfd4', [fd, in_.struct('sigset'), size, flags], descriptor.makesFd),
   row(290, 'eventfd2', [value('initial'), flags], descriptor.makesFd),
