@@ -53,6 +53,13 @@ export function lineOf({ bench, subject, metric, unit, values, natives = [] }: F
   });
 }
 
+/** Requests a second of the only test in redis-benchmark's --csv. */
+export function parseRps(csv: string): number {
+  const rows = csv.trim().split('\n').map((line) => line.replaceAll('"', '').split(','));
+  const at = rows.find((row) => row[0] === 'test')?.indexOf('rps') ?? 1;
+  return Number(rows.at(-1)?.[at]);
+}
+
 /** Gathers the values of several runs under their names, in the order of their first appearance. */
 export class Gathered {
   private readonly figures = new Map<string, Figure & { values: number[]; natives: number[] }>();

@@ -12,8 +12,9 @@ import { lineOf, messageOf, type BenchContext, type Figure } from './figures.js'
 import { benchLag } from './lag.js';
 import { benchLog } from './log.js';
 import { benchRedis } from './redis.js';
+import { benchTrace } from './trace.js';
 
-const parts = ['calls', 'log', 'redis', 'lag', 'blackout', 'audit'] as const;
+const parts = ['calls', 'trace', 'log', 'redis', 'lag', 'blackout', 'audit'] as const;
 type Part = (typeof parts)[number];
 
 interface Settings {
@@ -84,6 +85,7 @@ async function measure(part: Part, settings: Settings) {
   const context: BenchContext = { runs: settings.runs, progress };
   const done = (figures: Figure[]) => ({ figures, failed: 0 });
   if (part === 'calls') return done(await benchCalls(context, settings.calls));
+  if (part === 'trace') return benchTrace(context, settings);
   await using bed = await Bed.create();
   switch (part) {
     case 'log':

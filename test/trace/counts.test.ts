@@ -9,8 +9,10 @@ const test = suite('counts of hs-trace');
 const room = new Room();
 test.after(() => room[Symbol.dispose]());
 
+/** Whether a join waits is a race between the two threads: futex is left out. */
 const sorted = (counts: Map<string, [number, number]>) =>
-  [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, of]) => `${name} ${of.join(' ')}`);
+  [...counts].filter(([name]) => name !== 'futex').sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, of]) => `${name} ${of.join(' ')}`);
 
 for (const detail of details) {
   test(`a tree of processes makes as many calls as strace says: ${detail}`, async () => {

@@ -1,7 +1,7 @@
 /* support.ts: what the tests of hs-trace share: compiled programs, and the command run on them.
  * The rule: whatever is made lies in one directory, which release() removes. */
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -79,10 +79,15 @@ export function hsTrace(args: readonly string[]): Promise<CommandResult> {
   });
 }
 
-/** Ids of all BPF programs in the kernel. */
-export function bpfPrograms(): string[] {
-  const { stdout } = spawnSync('bpftool', ['-j', 'prog', 'show'], { encoding: 'utf8' });
-  return (JSON.parse(stdout) as { id: number; name?: string }[])
-    .filter(({ name }) => name?.startsWith('on_') === true || name === 'walk')
-    .map(({ id, name }) => `${id} ${name}`);
+/** Programs, maps and links of BPF that this process holds. Nobody else may hold them: none is
+ * pinned, so what is not here is not in the kernel. */
+export function heldBpf(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const what = readlinkSync(`/proc/self/fd/${fd}`);
+      return /^anon_inode:(bpf|\[perf)/.test(what) ? [what] : [];
+    } catch {
+      return []; // the descriptor of the listing itself
+    }
+  });
 }

@@ -44,27 +44,31 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
   const kernel = new Kernel({ detail, isStreaming, pid, rules });
   const notes = new Notes(kernel, detail);
   let subject: Subject | undefined;
+  let sampler: Sampler | undefined;
+  let timeline: TimelineRecorder | null = null;
   const startedMs = Date.now();
   try {
     const facts = kernel.facts((view, at) => notes.tree.take(view, at));
     const events = onEvents && streamEvents(kernel, onEvents);
-    const sampler = new Sampler(kernel);
+    sampler = new Sampler(kernel);
     subject = typeof what === 'number'
       ? attachSubject(kernel, what) : await startSubject(kernel, what, detail === 'full');
     await facts.flush();
     if (typeof what !== 'number') notes.prepare(kernel.state('root'));
-    const timeline = detail === 'full' ? new TimelineRecorder(kernel) : null;
+    timeline = detail === 'full' ? new TimelineRecorder(kernel) : null;
     const beganAt = performance.now();
     subject.begin();
     const because = await endOf(subject, options);
     const durationMs = performance.now() - beganAt;
     notes.lookAgain();
-    kernel.detach();
+    // What is forked while it is being ended must be known, to be ended too.
+    kernel.detach('calls');
+    if (because !== 'end') await subject.terminate(() => notes.runningPids());
+    kernel.detach('all');
     sampler.stop();
     timeline?.stop();
     await facts.flush();
     await events?.flush();
-    if (because !== 'end') await subject.terminate(notes.runningPids());
     const calls = readCalls(kernel, detail);
     const observation: Observation = {
       command: typeof what === 'number' ? null : what,
@@ -75,10 +79,12 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
     };
     return { observation, because, end: subject.end() };
   } catch (error) {
-    await subject?.terminate(notes.runningPids());
+    await subject?.terminate(() => notes.runningPids());
     throw error;
   } finally {
     subject?.release();
+    sampler?.stop();
+    timeline?.stop();
     kernel.close();
   }
 }

@@ -44,6 +44,7 @@ const programsOf: Record<string, (settings: KernelSettings) => boolean> = {
   on_library: ({ detail }) => detail === 'full',
 };
 
+const treeHooks: readonly string[] = ['on_fork', 'on_end', 'on_exec'];
 const smallestRing = 4096;
 
 export class Kernel {
@@ -77,7 +78,7 @@ export class Kernel {
 
   /** Puts the programs on their hooks; the tree's first, so that no fork is missed. */
   attach(): void {
-    const hooks = ['on_fork', 'on_end', 'on_exec', 'on_signal', 'on_exit', 'on_enter'];
+    const hooks = [...treeHooks, 'on_signal', 'on_exit', 'on_enter'];
     try {
       for (const program of hooks.filter(this.#used)) this.links.push(this.object.attach(program));
     } catch (error) {
@@ -85,9 +86,13 @@ export class Kernel {
     }
   }
 
-  /** Takes everything off its hooks; the maps stay until close(). */
-  detach(): void {
-    for (const link of this.links.splice(0)) link.close();
+  /** Takes programs off their hooks: those of calls, or the tree's too; maps stay until close(). */
+  detach(what: 'calls' | 'all'): void {
+    const isKept = ({ program }: Link) => what === 'calls' && treeHooks.includes(program);
+    const kept = this.links.filter(isKept);
+    for (const link of this.links.splice(0, this.links.length, ...kept)) {
+      if (!isKept(link)) link.close();
+    }
   }
 
   /** Marks all threads of the target and of its descendants. Returns how many there are. */

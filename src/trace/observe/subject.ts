@@ -24,8 +24,9 @@ export interface Subject {
   begin(): void;
   /** Resolves when the last watched thread has ended. */
   readonly ended: Promise<void>;
-  /** Ends what was started here, with all of `pids`; nothing for what ran before. */
-  terminate(pids: Iterable<number>): Promise<void>;
+  /** Ends what was started here, with all that `running` names, also what is forked meanwhile;
+   * nothing for what ran before. */
+  terminate(running: () => readonly number[]): Promise<void>;
   /** The command's own end; null while it runs, and for a process that was not started here. */
   end(): SubjectEnd | null;
   release(): void;
@@ -75,10 +76,9 @@ export async function startSubject(
       if (isStopped) child.kill('SIGCONT');
     },
     ended: watch.ended.then(async () => { await ended; }),
-    terminate: async (pids) => {
-      const all = [...pids];
-      if (end === null) all.push(child.pid!);
-      await endAll(new Set(all));
+    terminate: async (running) => {
+      const all = () => (end === null ? [...running(), child.pid!] : running());
+      await endAll(all, () => kernel.state('live') === 0);
       await ended;
     },
     end: () => end,
@@ -106,12 +106,24 @@ function watchLive(kernel: Kernel): { ended: Promise<void>; release: () => void 
   return { ended, release: () => clearInterval(timer) };
 }
 
-/** SIGTERM, and SIGKILL to those that are still there after a while. */
-async function endAll(pids: ReadonlySet<number>): Promise<void> {
-  for (const pid of pids) send(pid, 'SIGTERM');
-  const isOver = () => ![...pids].some(isThere);
+/** SIGTERM to each as it becomes known, and SIGKILL to those that are still there after a while. */
+async function endAll(
+  running: () => readonly number[], areAllOver: () => boolean,
+): Promise<void> {
+  const told = new Set<number>();
+  const isOver = () => {
+    for (const pid of running()) {
+      if (told.has(pid)) continue;
+      told.add(pid);
+      send(pid, 'SIGTERM');
+      // What is stopped would take it only when it goes on.
+      send(pid, 'SIGCONT');
+    }
+    // The kernel half knows of a fork before its record is here.
+    return areAllOver() && ![...told].some(isThere);
+  };
   if (await holdsWithin(isOver, endBoundMs)) return;
-  for (const pid of pids) send(pid, 'SIGKILL');
+  for (const pid of told) send(pid, 'SIGKILL');
   await holdsWithin(isOver, endBoundMs);
 }
 
