@@ -1,8 +1,9 @@
 /* watch.ts: `hs-trace [-p PID] [-- CMD…]`: watches a program with eBPF and tells what makes it
  * nondeterministic. Checks what was asked, hands it to the observer, and shows what it found.
  * The rule: stdout belongs to the watched program until its end; the report comes after it. */
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { Option } from 'commander';
-import { UserError, endings } from '../../errors.js';
+import { UserError, endings, errnoOf } from '../../errors.js';
 import { details, type Detail } from '../../trace/observation.js';
 import type { ObserveOptions, ObservedEvent } from '../../trace/observe/index.js';
 import { toJson } from '../../trace/show/json.js';
@@ -18,6 +19,7 @@ export const watchCommand: CommandSpec = {
     new Option('--detail <level>', 'how much is observed').choices([...details]).default('full'),
     new Option('-p, --pid <pid>', 'watch a running process, its threads and descendants'),
     new Option('-d, --duration <seconds>', 'end after so long; a command is then terminated'),
+    new Option('--html <file>', 'write the report as one page that needs no network'),
     new Option('--events', 'print every call as it returns, a JSON line each'),
   ],
   hasProgram: true,
@@ -28,17 +30,34 @@ export const watchCommand: CommandSpec = {
   ],
   run: async ({ operands, options, isJson, signal }) => {
     const asked = readOptions(operands, options);
+    const htmlFile = options['html'] as string | undefined;
+    if (htmlFile !== undefined) requireWritable(htmlFile);
     const { observe, statusOf } = await import('../../trace/observe/index.js');
     const onEvents = options['events'] === true ? printEvents : undefined;
     const { observation, because, end } = await observe({ ...asked, signal, onEvents });
     const { judge } = await import('../../trace/judge/index.js');
     const report = await judge(observation);
+    if (htmlFile !== undefined) {
+      const { renderHtml } = await import('../../trace/show/html/index.js');
+      writeFileSync(htmlFile, renderHtml(report));
+    }
     if (isJson) printJson(toJson(report));
     else process.stdout.write(renderTerminal(report, terminalOptions()));
     if (because === 'interruption') return endings.HS_INTERRUPTED.exit;
     return because === 'end' && end !== null ? statusOf(end) : 0;
   },
 };
+
+/** Before anything is watched: a report that could not be written would be lost. */
+function requireWritable(file: string): void {
+  try {
+    closeSync(openSync(file, 'a'));
+  } catch (cause) {
+    const reason = errnoOf(cause);
+    throw new UserError(`--html ${file} cannot be written (${reason}): name another file`,
+      { cause });
+  }
+}
 
 function terminalOptions(): TerminalOptions {
   const { isTTY, columns } = process.stdout;
