@@ -33,14 +33,16 @@ export function findSources(facts: Facts): Source[] {
   });
 }
 
-function timelineOf({ observation: { timeline }, calls }: Facts, causes: Cause[]): number[] {
+/** As many windows as the watching took: what lies behind its end is empty. */
+function timelineOf({ observation, calls }: Facts, causes: Cause[]): number[] {
+  const { timeline, durationMs } = observation;
   if (!timeline) return [];
-  const windows = Math.max(0, ...Object.values(timeline.calls).map((counts) => counts.length));
+  const windows = Math.ceil(durationMs / timeline.windowMs);
   const sums: number[] = Array.from({ length: windows }, () => 0);
   for (const { by, name } of causes) {
     const call = by === 'call' ? calls.find((each) => each.name === name) : undefined;
     const counts = call ? timeline.calls[call.nr] ?? [] : [];
-    counts.forEach((count, at) => { sums[at]! += count; });
+    counts.forEach((count, at) => { sums[Math.min(at, windows - 1)]! += count; });
   }
   return sums.some((count) => count > 0) ? sums : [];
 }

@@ -89,7 +89,7 @@ test('counts over time are those of its calls', async () => {
     windowMs: 100, calls: { [nrOf('time')]: [1, 0, 2], [nrOf('clock_gettime')]: [0, 5] },
   };
   const report = await judged({ calls: [call('time', 3), call('clock_gettime', 5)], timeline });
-  assert.equal(report.sources[0]!.timeline, [1, 5, 2]);
+  assert.equal(report.sources[0]!.timeline, [1, 5, 2, 0, 0, 0, 0, 0, 0, 0]);
   assert.is(report.sources[0]!.count, 8);
 });
 

@@ -95,6 +95,15 @@ rule('foreign-memory', 'a mapped device prevents it',
 rule('foreign-memory', 'memory of a kernel object prevents it',
   { shared: [{ what: 'anon_inode:[perf_event]', bytes: 4096, pids: [100] }] },
   { effect: 'prevents', because: /perf_event/ });
+rule('foreign-memory', "a socket's ring prevents it: it goes by the protocol's name",
+  { shared: [{ what: 'PACKET', bytes: 4096, pids: [100] }] },
+  { effect: 'prevents', because: /PACKET/ });
+rule('foreign-memory', 'registers of a device in /sys prevent it',
+  { shared: [{ what: '/sys/bus/pci/devices/0000:00:02.0/resource0', bytes: 4096, pids: [100] }] },
+  { effect: 'prevents', because: /resource0/ });
+rule('foreign-memory', 'files, segments and named memory do not',
+  { shared: ['/var/lib/x.db', 'memfd:x', 'sysv:26', '/dev/shm/x', '/dev/zero'].map((what) =>
+    ({ what, bytes: 4096, pids: [100] })) }, {});
 rule('foreign-memory', 'a process from outside prevents it',
   { shared: [{ what: '/dev/shm/x', bytes: 4096, pids: [100, 7] }] },
   { effect: 'prevents', because: /does not belong/ });

@@ -12,10 +12,12 @@ const isMultithreaded = ({ observation }: Facts): boolean =>
 const names = (mappings: readonly SharedMapping[]): string =>
   listed([...new Set(mappings.map(({ what }) => what))], 3);
 
-/** Memory of a device, or of an object of the kernel's: not a file, not anonymous. */
+/** Memory of a device, or of an object of the kernel's (a socket goes by its protocol's name):
+ * whatever is neither anonymous nor a file of a file system for data. */
 function isForeign({ what }: SharedMapping): boolean {
-  if (/^\/dev\/(shm\/|zero$)/.test(what)) return false;
-  return what.startsWith('/dev/') || /^(anon_inode|socket|\[(?!anon|heap|stack))/.test(what);
+  if (/^(anonymous|memfd:.*|sysv:.*)$/.test(what)) return false;
+  if (/^\/dev\/(shm\/|zero\b)/.test(what)) return false;
+  return !what.startsWith('/') || /^\/(dev|proc|sys)\//.test(what);
 }
 
 export const threads: Rule = {

@@ -13,11 +13,11 @@ export interface Series {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-/** 1, 2 or 5 times a power of ten, at least `value`. */
-export function niceCeiling(value: number): number {
+/** One of the steps times a power of ten, at least `value`; its quarters are round numbers too. */
+export function niceCeiling(value: number, steps = [1, 2, 4, 6, 8, 10]): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 2.5, 5, 10].find((each) => each * power >= value)!;
+  const step = steps.find((each) => each * power >= value)!;
   return step * power;
 }
 
@@ -85,7 +85,7 @@ ${words.join('\n')}</title></rect></g>`;
 }
 
 function timeTicks(lengthMs: number, width: number): Markup[] {
-  const step = niceCeiling(lengthMs / 8);
+  const step = niceCeiling(lengthMs / 8, [1, 2, 5, 10]);
   const ticks: Markup[] = [];
   for (let ms = 0; ms <= lengthMs; ms += step) {
     const isFirst = ms === 0;
