@@ -46,20 +46,12 @@ export interface CallArgument {
   readonly count: number;
 }
 
-/** A function that gives nondeterminism without a system call, by uprobe. Level `full`. */
+/** A function, or an instruction that nothing intercepts, which gives nondeterminism without a
+ * system call, by uprobe. Level `full`. */
 export interface LibraryCall {
-  /** clock_gettime, gettimeofday, time, getcpu, clock_getres, getrandom, … */
+  /** clock_gettime, gettimeofday, time, getcpu, clock_getres, …; rdrand, rdseed, … */
   readonly name: string;
   readonly file: string;
-  readonly count: number;
-}
-
-/** An instruction that nothing intercepts, and how often it ran, by uprobe. Level `full`. */
-export interface ExecutedInstruction {
-  /** rdrand, rdseed, … as src/code/instructions.ts names them. */
-  readonly name: string;
-  readonly file: string;
-  readonly offset: number;
   readonly count: number;
 }
 
@@ -113,8 +105,6 @@ export interface Observation {
   readonly sites: readonly CallSite[];
   readonly arguments: readonly CallArgument[];
   readonly library: readonly LibraryCall[];
-  /** Every one that could be watched, also those that never ran; absent: none was. */
-  readonly instructions?: readonly ExecutedInstruction[];
   readonly timeline: Timeline | null;
   readonly shared: readonly SharedMapping[];
   /** Events the BPF programs had to tell, and those that found no room, by CPU: exact. */

@@ -110,6 +110,10 @@ async function recordAndReplay(
   return { holds: true, outcome: `${result.records} records, memory equal` };
 }
 
+/** The places of this machine are no part of what came out. */
+const withoutPaths = (text: string, folder: string): string =>
+  text.replaceAll(`${folder}/`, '').replaceAll(builtIn, '');
+
 /** One row of the table. */
 export async function judgeSubject(subject: Subject): Promise<Row> {
   const place = mkdtempSync(join(tmpdir(), 'hs-verdict-'));
@@ -126,11 +130,12 @@ export async function judgeSubject(subject: Subject): Promise<Row> {
     const report = jsonReport.safeParse(lastJson(watched));
     const verdict = report.success ? report.data.verdict : 'none';
     const because = (report.success ? report.data.reasons : [lastLine(watched)])
-      .map((text) => text.replaceAll(`${folder}/`, '').replaceAll(builtIn, ''));
+      .map((text) => withoutPaths(text, folder));
     const { holds, outcome } = await recordAndReplay(prepared, native, place, folder);
     const isYes = verdict.startsWith('replicable');
     return {
-      name: subject.name, what: subject.what, verdict, because, holds, outcome,
+      name: subject.name, what: subject.what, verdict, because, holds,
+      outcome: withoutPaths(outcome, folder),
       judgement: isYes === holds ? 'right' : holds ? 'careful' : 'FALSE',
     };
   } finally {

@@ -41,9 +41,9 @@ function purposeOf(file: string): string {
 }
 
 const programs: Subject[] = readdirSync(join(here, 'programs'))
-  .filter((file) => file.endsWith('.c')).sort()
+  .filter((file) => /\.cc?$/.test(file)).sort()
   .map((file) => {
-    const name = file.slice(0, -'.c'.length);
+    const name = file.replace(/\.cc?$/, '');
     return {
       name, what: purposeOf(file), prepare: () => ({ command: [join(here, 'build', name)] }),
     };

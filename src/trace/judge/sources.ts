@@ -88,7 +88,8 @@ const vdsoHow = 'the vDSO is hidden from the program: it makes the call instead,
 
 function ofLibrary({ observation: { library } }: Facts): Found[] {
   const bare = ({ name }: LibraryCall): string => name.replace(/^_*(vdso_)?/, '');
-  return library.filter(({ count }) => count > 0).map((each): Found => {
+  const own = library.filter(({ name, count }) => count > 0 && !(name in ofInstruction));
+  return own.map((each): Found => {
     const { name, file, count } = each;
     const places = [{ file, symbol: name, offset: 0, count }];
     return [ofFunction[bare(each)] ?? 'time', {
@@ -120,7 +121,7 @@ const ofInstruction: Record<InstructionName, InstructionWords | null> = {
   lock: null, // evidence of sharing: rules/threads.ts
 };
 
-function ofInstructions({ instructions }: Facts): Found[] {
+function ofInstructions({ instructions, observation: { library } }: Facts): Found[] {
   const names = [...new Set(instructions.map(({ name }) => name))];
   return names.flatMap((name): Found[] => {
     const words = ofInstruction[name];
@@ -128,8 +129,11 @@ function ofInstructions({ instructions }: Facts): Found[] {
     const files = instructions.filter((each) => each.name === name);
     const places = files.flatMap(({ file, offsets }) =>
       [{ file, symbol: null, offset: offsets[0]!, count: offsets.length }]);
+    const ran = library.filter((each) => each.name === name)
+      .reduce((sum, { count }) => sum + count, 0);
+    const count = ran > 0 ? ran : null;
     const cause: Cause = {
-      by: 'instruction', name, count: null, errors: 0, ...words, places: topPlaces(places),
+      by: 'instruction', name, count, errors: 0, ...words, places: topPlaces(places),
     };
     return [['instructions', cause]];
   });

@@ -54,7 +54,7 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
     subject = typeof what === 'number'
       ? attachSubject(kernel, what) : await startSubject(kernel, what, detail === 'full');
     await facts.flush();
-    if (typeof what !== 'number') notes.prepare(kernel.state('root'));
+    if (typeof what !== 'number') await notes.prepare(kernel.state('root'));
     timeline = detail === 'full' ? new TimelineRecorder(kernel) : null;
     const beganAt = performance.now();
     subject.begin();

@@ -1,11 +1,12 @@
-/* library.ts: functions that answer from the vDSO, without a system call: breakpoints (uprobes) on
- * their first instructions, in the processes being watched and in no other: a breakpoint in a
+/* library.ts: functions that answer from the vDSO, and instructions that answer by themselves:
+ * no system call shows them. Breakpoints (uprobes) on these instructions, in the processes being watched and in no other: a breakpoint in a
  * stranger would cost the stranger.
  * A process's breakpoints outlive its execs. Those of a child that is forked are put in when its
  * record arrives, some milliseconds late: what it called before is not counted.
  * The rule: what could not be watched is a sentence in `gaps`. */
 import { NativeError } from 'bpf-loader';
 import { readFileSync } from 'node:fs';
+import { instructionPlaces, type InstructionPlace } from './instructions.js';
 import type { Kernel } from './kernel.js';
 import type { Place, Places } from './places.js';
 import type { FunctionSymbol } from './symbols.js';
@@ -24,11 +25,15 @@ export class LibraryProbes {
   readonly #done = new Map<number, Set<string>>();
   readonly #gaps = new Set<string>();
   readonly #left = new Set<number>();
+  #instructions = new Map<string, InstructionPlace[]>();
 
   constructor(private readonly kernel: Kernel, private readonly places: Places) {}
 
-  /** Before a command runs: the C library is most likely the one that this process has. */
-  prepare(pid: number, exe: string | null): void {
+  /** Before a command runs: the C library is most likely the one that this process has; what
+   * nothing intercepts is looked for in all files that its start will map. */
+  async prepare(pid: number, exe: string | null): Promise<void> {
+    this.#instructions = exe === null ? this.#instructions : await instructionPlaces(exe);
+    for (const file of this.#instructions.keys()) this.add(pid, file);
     const own = /^\S+ r-xp .* (\/\S*\/libc[.-]\S*)$/m.exec(readFileSync('/proc/self/maps', 'utf8'));
     if (own) this.add(pid, own[1]!);
     if (exe !== null) this.add(pid, exe);
@@ -36,8 +41,8 @@ export class LibraryProbes {
 
   /** A process has this file's code mapped. */
   add(pid: number, file: string): void {
-    const functions = this.#functionsOf(file);
-    if (functions.length === 0) return;
+    const places = [...this.#functionsOf(file), ...this.#instructions.get(file) ?? []];
+    if (places.length === 0) return;
     const done = this.#done.get(pid) ?? new Set<string>();
     if (done.has(file)) return;
     if (!this.#done.has(pid) && this.#done.size >= processesMax) {
@@ -46,7 +51,7 @@ export class LibraryProbes {
     }
     done.add(file);
     this.#done.set(pid, done);
-    const offsets = new Set(functions.map(({ offset }) => offset));
+    const offsets = new Set(places.map(({ offset }) => offset));
     for (const offset of offsets) this.#attach(pid, file, offset);
   }
 
@@ -81,6 +86,8 @@ export class LibraryProbes {
   }
 
   nameOf({ file, offset }: Place): string | undefined {
+    const instruction = this.#instructions.get(file)?.find((each) => each.offset === offset);
+    if (instruction) return instruction.name;
     const found = this.#files.get(file)?.filter((each) => each.offset === offset);
     return found?.find(({ name }) => !name.startsWith('_'))?.name ?? found?.[0]?.name;
   }

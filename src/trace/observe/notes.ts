@@ -39,10 +39,10 @@ export class Notes {
   }
 
   /** The command stands at its first instruction. */
-  prepare(pid: number): void {
+  async prepare(pid: number): Promise<void> {
     if (!this.#isFull) return;
     const process = this.tree.process(pid);
-    this.#probes.prepare(pid, process?.exe ?? null);
+    await this.#probes.prepare(pid, process?.exe ?? null);
     this.#stopped = pid;
     if (process) this.#places.noteMaps(process);
   }

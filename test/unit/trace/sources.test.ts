@@ -39,6 +39,10 @@ const planted: readonly (readonly [string, Planted, readonly string[]])[] = [
   ['facts of the host', { calls: [call('uname')] }, ['host uname']],
   ['instructions', { code: { '/bin/subject': ['rdtsc', 'rdtsc', 'none', 'unknown'] } },
     ['instructions rdtsc']],
+  ['instructions that were executed', {
+    code: { '/bin/subject': ['rdrand'] },
+    library: [{ name: 'rdrand', file: '/bin/subject', count: 4 }],
+  }, ['instructions rdrand']],
   ['calls nobody knows', { calls: [call('syscall_500')] }, ['unknown syscall_500']],
   ['calls that let nothing in', {
     calls: [call('write', 9), call('close', 9), call('munmap'), call('exit_group'),

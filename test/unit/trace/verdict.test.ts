@@ -125,14 +125,8 @@ rule('instructions', 'in a library it is a note',
 rule('instructions', 'executed in a library it prevents it',
   {
     processes: [process({ files: library })], code: { '/lib/x.so': ['rdrand'] },
-    instructions: [{ name: 'rdrand', file: '/lib/x.so', offset: 0, count: 3 }],
+    library: [{ name: 'rdrand', file: '/lib/x.so', count: 3 }],
   }, { effect: 'prevents', because: /executed 3 times in \/lib\/x.so/ });
-rule('instructions', 'watched and never executed it is a note, wherever it stands',
-  {
-    code: { '/bin/subject': ['rdrand'] },
-    instructions: [{ name: 'rdrand', file: '/bin/subject', offset: 0, count: 0 }],
-  }, { effect: 'note', because: /not executed/ });
-
 rule('threads', 'threads need one at a time',
   { processes: [process({ threadsMax: 4, threadsEver: 4 })], code: { '/bin/subject': ['lock'] } },
   { effect: 'serial', because: /up to 4 threads.*lock-prefixed/, change: /--schedule serial/ });

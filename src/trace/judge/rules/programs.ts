@@ -1,6 +1,6 @@
 /* programs.ts: rules about the files of the program and the instructions in them.
- * The rule: an instruction that is merely there is a note, unless it stands in the program's own
- * file: libraries carry code for every use. */
+ * The rule: an instruction in a library prevents it when it was executed; in the program's own file
+ * it does so by being there. */
 import { CALL_ROWS } from '../../../calls/row.js';
 import type { InstructionName } from '../../../code/index.js';
 import { inspectProgram } from '../../../program-file.js';
@@ -44,23 +44,20 @@ export const uncaughtInstructions: Rule = {
 
 function look({ observation, instructions, programs }: Facts, name: InstructionName) {
   const files = instructions.filter((each) => each.name === name).map(({ file }) => file);
-  if (files.length === 0) return [];
-  const executed = observation.instructions?.filter((each) => each.name === name);
+  const executed = observation.library.filter((each) => each.name === name && each.count > 0);
   const what = `${name}, whose answer nothing intercepts,`;
   const change = 'use a build without it, or tell its library not to use it';
-  if (executed) {
+  if (executed.length > 0) {
     const count = executed.reduce((sum, each) => sum + each.count, 0);
     const where = listed([...new Set(executed.map(({ file }) => file))], 3);
-    return count === 0
-      ? [finding('note', `${name} is in ${listed(files, 3)}, and was not executed`)]
-      : [finding('prevents', `${what} was executed ${times(count)} in ${where}`, change)];
+    return [finding('prevents', `${what} was executed ${times(count)} in ${where}`, change)];
   }
   const own = files.filter((file) => programs.some(({ path }) => path === file));
   if (own.length > 0) {
     return [finding('prevents', `${what} stands in the program's own code: ${listed(own)}`,
       change)];
   }
-  return [finding('note', `${name} is in ${listed(files, 3)}: if it is executed, the program ` +
+  return files.length === 0 ? [] : [finding('note', `${name} is in ${listed(files, 3)}: if it is executed, the program ` +
     'cannot be replicated')];
 }
 

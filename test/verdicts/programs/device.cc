@@ -1,0 +1,10 @@
+/* device.cc: std::random_device: random bits from the processor, by an instruction of a library.
+ * Expected: not replicable */
+#include <cstdio>
+#include <random>
+
+int main() {
+  std::random_device device("rdrand");
+  std::printf("random %u\n", device());
+  return 0;
+}
