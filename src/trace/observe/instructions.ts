@@ -3,13 +3,9 @@
  * The rule: what cannot be read has no such places here; the judge says that it was not read. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { findSites, type InstructionName } from '../../code/index.js';
+import { findSites } from '../../code/index.js';
 import { inspectProgram } from '../../program-file.js';
-
-/** Their answers are in no record. */
-export const uncaught: readonly InstructionName[] = [
-  'rdrand', 'rdseed', 'rdpid', 'rdpmc', 'xbegin',
-];
+import { uncaught } from '../uncaught.js';
 
 export interface InstructionPlace {
   readonly name: string;

@@ -1,6 +1,6 @@
-/* library.ts: functions that answer from the vDSO, and instructions that answer by themselves:
- * no system call shows them. Breakpoints (uprobes) on these instructions, in the processes being watched and in no other: a breakpoint in a
- * stranger would cost the stranger.
+/* library.ts: functions that answer from the vDSO, and instructions that answer by themselves: no
+ * system call shows them. Breakpoints (uprobes) are put on them, in the processes being watched
+ * and in no other: a breakpoint in a stranger would cost the stranger.
  * A process's breakpoints outlive its execs. Those of a child that is forked are put in when its
  * record arrives, some milliseconds late: what it called before is not counted.
  * The rule: what could not be watched is a sentence in `gaps`. */

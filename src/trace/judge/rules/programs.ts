@@ -4,6 +4,7 @@
 import { CALL_ROWS } from '../../../calls/row.js';
 import type { InstructionName } from '../../../code/index.js';
 import { inspectProgram } from '../../../program-file.js';
+import { uncaught } from '../../uncaught.js';
 import { listed, times, type Facts } from '../facts.js';
 import { finding, type Rule } from './rule.js';
 
@@ -35,8 +36,6 @@ export const otherProcessor: Rule = {
   },
 };
 
-const uncaught: readonly InstructionName[] = ['rdrand', 'rdseed', 'rdpid', 'rdpmc', 'xbegin'];
-
 export const uncaughtInstructions: Rule = {
   name: 'instructions',
   look: (facts) => uncaught.flatMap((name) => look(facts, name)),
@@ -57,8 +56,8 @@ function look({ observation, instructions, programs }: Facts, name: InstructionN
     return [finding('prevents', `${what} stands in the program's own code: ${listed(own)}`,
       change)];
   }
-  return files.length === 0 ? [] : [finding('note', `${name} is in ${listed(files, 3)}: if it is executed, the program ` +
-    'cannot be replicated')];
+  return files.length === 0 ? [] : [finding('note',
+    `${name} is in ${listed(files, 3)}: if it is executed, the program cannot be replicated`)];
 }
 
 export const sameProcessor: Rule = {
