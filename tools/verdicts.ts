@@ -3,7 +3,6 @@
 // these subjects are run and nothing is written. Takes some minutes.
 // The rule: the page holds what happened in this run, and a false verdict makes the run fail.
 import { writeFileSync } from 'node:fs';
-import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { judgeSubject, type Row } from '../test/verdicts/run.js';
 import { buildPrograms, subjects } from '../test/verdicts/subjects.js';
@@ -32,7 +31,7 @@ function document(rows: readonly Row[]): string {
     'would not; *FALSE*: the other way round. What a run does not do, no verdict can know.',
     '',
     `${rows.length} subjects: ${count('right')} right, ${count('careful')} careful, ` +
-      `${count('FALSE')} false. Linux ${release()}; again with \`npm run verdicts\`.`,
+      `${count('FALSE')} false. Again with \`npm run verdicts\`.`,
     '',
     '| subject | what it is | hs-trace says | it holds | so the verdict is |',
     '|---|---|---|---|---|',
