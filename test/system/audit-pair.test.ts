@@ -1,5 +1,5 @@
 /* audit-pair.test.ts: the audit of whole pairs: a busy redis has nothing to hide, to the byte, on
- * neither host; and what each policy does with a finding. bound: 240 */
+ * neither host; and what each policy does with a finding. bound: 300 */
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { redisCommand } from '../../src/bed/subject.js';
@@ -92,6 +92,23 @@ test('fatal on the backup ends a copy whose host interferes, with status 4', asy
   const { report } = await audit(bed);
   assert.equal(findings(report), ['borrowed getppid 3']);
   assert.ok(primary.isRunning);
+});
+
+test('a copy that takes over does so without a finding', async () => {
+  // Hosts of its own: the address has moved afterwards.
+  await using own = await Bed.create();
+  await giveKeys(own);
+  const { primary, backup } = await startPair(own, redisCommand);
+  await until(() => primary.stdout.includes('Ready to accept'), () => primary.words);
+  const client = own.run('client', ['timeout', '30', 'redis-cli', '-h', plan.vip, '-r', '200',
+    '-i', '0.01', 'incr', 'n']);
+  await untilState(own, 'primary', (s) => Number(s['connections']) > 0, [primary, backup]);
+  primary.kill('SIGKILL');
+  assert.match(await client, /\b200\n$/);
+  await untilState(own, 'backup', (s) => s.role === 'live', [backup]);
+  const { code, report } = await audit(own, 'backup');
+  assert.equal([code, report.role, findings(report)], [0, 'live', []]);
+  assert.ok(backup.isRunning);
 });
 
 test.run();
