@@ -49,7 +49,12 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
   const startedMs = Date.now();
   try {
     const facts = kernel.facts((view, at) => notes.tree.take(view, at));
-    const events = onEvents && streamEvents(kernel, onEvents);
+    // More events than can be printed keep timers from their turn: the end is looked for here too.
+    let endsAt = Infinity;
+    const events = onEvents && streamEvents(kernel, (batch) => {
+      if (performance.now() > endsAt) kernel.detach('calls');
+      onEvents(batch);
+    });
     sampler = new Sampler(kernel);
     subject = typeof what === 'number'
       ? attachSubject(kernel, what) : await startSubject(kernel, what, detail === 'full');
@@ -57,6 +62,7 @@ export async function observe(options: ObserveOptions): Promise<Observed> {
     if (typeof what !== 'number') await notes.prepare(kernel.state('root'));
     timeline = detail === 'full' ? new TimelineRecorder(kernel) : null;
     const beganAt = performance.now();
+    endsAt = beganAt + (options.durationMs ?? Infinity);
     subject.begin();
     const because = await endOf(subject, options);
     const durationMs = performance.now() - beganAt;
