@@ -168,8 +168,8 @@ static struct hs_record *wait_for_data(struct thread *t) {
     if (__atomic_load_n(&CTL->head, __ATOMIC_ACQUIRE) != CTL->tail)
       return (struct hs_record *)ring_at(CTL->tail);
     if (end == HS_END_GO_LIVE) return NULL;
-    if (end == HS_END_STOP) {
-      CTL->end = HS_END_STOP;
+    if (end == HS_END_STOP) { /* nobody else's turn will come either */
+      SYS(HS_NR_kill, -1, HS_SIGKILL); /* all in this PID namespace but init and this one */
       SYS(HS_NR_exit_group, 0);
     }
     if (spins < 50) {

@@ -181,16 +181,39 @@ static void seek_connections(void *state) {
   each_passed(s->message, 0, note_arrival, s->found);
 }
 
-/* What is held for a connection leaves before another process may write to it. */
-static NOINLINE void flush_passed(struct thread *t, const struct regs *g) {
+/* What is held for a connection leaves before another process may write to it. Returns how many
+ * descriptors the message carries. */
+static NOINLINE u32 prepare_passed(struct thread *t, const struct regs *g) {
   struct arrivals a;
   struct sought s = {message(g, 0), &a};
   a.count = 0;
-  if (hs_try(seek_connections, &s)) return; /* the call itself will fail */
-  for (u32 i = 0; i < a.count; i++) {
+  if (g->rax != HS_NR_sendmsg || hs_try(seek_connections, &s)) return 0; /* the call will fail */
+  for (u32 i = 0; i < a.count && recording(); i++) {
     u32 entry = fd_entry(a.fds[i]);
     if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) hs_outbox_flush(t, CONN(FD_CONN(entry)));
   }
+  return a.count;
+}
+
+/* A message with descriptors is sent with the baton held: its record must come before that of the
+ * receiver, who may be waiting for it. Room for it is waited for before. */
+static i64 send_in_turn(struct thread *t, struct regs *g, const struct hs_call *row) {
+  u32 kept = fd_entry((int)g->rdi);
+  int waits = !(kept & FD_NONBLOCK) && !(g->rdx & 0x40);
+  i64 result;
+  g->rdx |= 0x40; /* MSG_DONTWAIT */
+  hs_set_entry((int)g->rdi, kept | FD_NONBLOCK);
+  do {
+    struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+    while (waits && recording() && !t->pending && !SYS(HS_NR_poll, &p, 1, 0)) {
+      hs_baton_give();
+      SYS(HS_NR_poll, &p, 1, 10);
+      hs_baton_take();
+    }
+    result = hs_regular(t, g, row);
+  } while (waits && result == -HS_EAGAIN && !t->signal_follows);
+  hs_set_entry((int)g->rdi, kept);
+  return waits && result == -HS_EAGAIN ? -HS_EINTR : result;
 }
 
 i64 hs_irr_send_message(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -199,8 +222,8 @@ i64 hs_irr_send_message(struct thread *t, struct regs *g, const struct hs_call *
   row.policy = HS_OUTPUT;
   if (is_many_of_tcp(g)) return first_of_many(t, g, HS_OUTPUT);
   cap_messages(&call);
-  if (recording() && call.rax == HS_NR_sendmsg) flush_passed(t, &call);
-  i64 result = hs_regular(t, &call, &row);
+  u32 passed = prepare_passed(t, &call);
+  i64 result = passed ? send_in_turn(t, &call, &row) : hs_regular(t, &call, &row);
   for (u64 i = 0; i < messages(g, result); i++) each_passed(message(g, i), 0, note_sent, t);
   return result;
 }

@@ -39,6 +39,21 @@ i64 hs_irr_socket(struct thread *t, struct regs *g, const struct hs_call *c) {
   return fd;
 }
 
+/* The socket that stands for an accepted connection has what the kernel lets it inherit. Without
+ * SO_REUSEADDR a restored connection would keep a listener, restored later, from its port. */
+static i64 stand_in(i64 listener, u32 entry, u64 flags) {
+  static const int inherited[][2] = {{1, 2 /* REUSEADDR */}, {1, 9 /* KEEPALIVE */},
+                                     {1, 15 /* REUSEPORT */}, {6, 1 /* NODELAY */}};
+  i64 fd = SYS(HS_NR_socket, FD_KIND(entry) == FD_UNIX ? 1 : (entry & FD_V6) ? 10 : 2,
+               1 | (flags & (HS_O_NONBLOCK | HS_O_CLOEXEC)), 0);
+  for (u32 i = 0; i < 4 && (entry & FD_INET); i++) {
+    u32 value = 0, bytes = 4;
+    SYS(HS_NR_getsockopt, listener, inherited[i][0], inherited[i][1], &value, &bytes);
+    if (value) SYS(HS_NR_setsockopt, fd, inherited[i][0], inherited[i][1], &value, 4);
+  }
+  return fd;
+}
+
 i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = recording() ? NULL : hs_next(t);
   u32 listener = fd_entry((int)g->rdi);
@@ -46,11 +61,7 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
   i64 fd;
   if (r) {
     fd = r->result;
-    if (fd >= 0) {
-      i64 own = SYS(HS_NR_socket, FD_KIND(listener) == FD_UNIX ? 1 : (listener & FD_V6) ? 10 : 2,
-                    1 | (flags & (HS_O_NONBLOCK | HS_O_CLOEXEC)), 0);
-      hs_must_be(t, r, own);
-    }
+    if (fd >= 0) hs_must_be(t, r, stand_in((int)g->rdi, listener, flags));
     hs_replay_regular(t, g, c, r);
   } else {
     fd = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));

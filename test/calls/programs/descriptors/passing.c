@@ -69,6 +69,28 @@ int main(void) {
   fact("%s", content);
   EXPECT_EQ(ended(child), 0);
 
+  /* Two children wait for what the parent sends, each at a socket of its own. */
+  int orders[2][2], results[2];
+  OK(pipe(results));
+  pid_t workers[2];
+  for (int i = 0; i < 2; i++) {
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, orders[i]), 0);
+    if ((workers[i] = fork())) continue;
+    for (int n = 0; n < 3; n++) {
+      EXPECT_EQ(receive_fds(orders[i][1], got, 1, 0), 1);
+      EXPECT_EQ(write(got[0], i ? "B" : "A", 1), 1);
+      close(got[0]);
+    }
+    _exit(check_failures);
+  }
+  for (int n = 0; n < 6; n++) {
+    usleep(500);
+    send_fds(orders[n % 2][0], &results[1], 1);
+    EXPECT_EQ(read(results[0], text, 1), 1);
+    EXPECT_EQ(text[0], n % 2 ? 'B' : 'A');
+  }
+  for (int i = 0; i < 2; i++) EXPECT_EQ(ended(workers[i]), 0);
+
   int on = 1;
   EXPECT_EQ(setsockopt(pair[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof on), 0);
   EXPECT_EQ(write(pair[0], "c", 1), 1);

@@ -1,0 +1,56 @@
+/* sharing.test.ts: a pair of a server whose processes share everything they work with: connections
+ * passed on in messages, memory, a semaphore; answers leave by sendfile. The primary is killed:
+ * connections, counter and semaphore live on. bound: 120 */
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { Bed, plan, repositoryRoot } from '../../src/bed/bed.js';
+import { suite } from '../support/suite.js';
+import { Running, until } from './support/command.js';
+import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
+
+const test = suite('processes that share');
+const programs = join(repositoryRoot(), 'test/system/programs');
+const connections = 4;
+
+async function untilRounds(client: Running, more: number): Promise<void> {
+  const rounds = (): number => client.stdout.split('\n').length;
+  const from = rounds();
+  await until(() => {
+    if (!client.isRunning) throw new Error(`the client ended: ${client.words}`);
+    return rounds() >= from + more;
+  }, () => `${more} more rounds: ${client.words}`);
+}
+
+test('connections passed to workers, shared memory and semaphores outlive the primary', async () => {
+  await using bed = await Bed.create();
+  try {
+    await giveKeys(bed);
+    for (const host of ['primary', 'backup'] as const) await bed.run(host, ['mkdir', '-p', '/srv']);
+    const command = ['/usr/bin/python3', join(programs, 'sharing-server.py')];
+    const { primary, backup } = await startPair(bed, command);
+    const argv = ['python3', join(programs, 'keep-client.py'), plan.vip, '80', 'lines',
+      String(connections)];
+    const client = new Running(
+      bed.spawn('client', argv, { stdio: ['pipe', 'pipe', 'pipe'] }), 'the client');
+    await until(() => client.stdout.includes('READY') || !client.isRunning,
+      () => `${client.words} | ${primary.words} | ${backup.words}`);
+    await untilRounds(client, 5);
+    await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
+    await bed.powerCut('primary');
+    await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
+    await untilRounds(client, 20);
+    await untilState(bed, 'backup', (state) =>
+      (state['counters'] as Record<string, number>)['connsRestored'] === connections, [backup]);
+    client.child.stdin!.end();
+    const ended = await client.ended;
+    assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+    const rounds = Number(/(\d+)\s+DONE/.exec(ended.stdout)?.[1]);
+    const total = await bed.run('client', ['bash', '-c',
+      `exec 3<>/dev/tcp/${plan.vip}/80; echo total >&3; head -1 <&3`]);
+    assert.is(Number(total), rounds * connections, `${ended.stdout.slice(-200)}`);
+  } finally {
+    await endSides();
+  }
+}, 60_000);
+
+test.run();
