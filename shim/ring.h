@@ -4,7 +4,7 @@
  * One memfd per replicated application, mapped by every process of it and by the engine:
  *
  *   HS_CONTROL_OFFSET   struct hs_control: versions, watermarks, wake-up words, verdicts
- *   HS_SLOTS_OFFSET     one struct hs_slot per thread that ever lived
+ *   HS_SLOTS_OFFSET     one struct hs_slot per thread that lives
  *   HS_TIDMAP_OFFSET    u16 slot by thread id
  *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
@@ -23,7 +23,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 3u
+#define HS_VERSION 4u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -134,7 +134,8 @@ struct hs_control {
   volatile unsigned long acquisitions;
   volatile unsigned int threads, processes; /* alive now */
   volatile unsigned int arenaLock, arenaFree, arenaUsed, connLock;
-  unsigned char pad5[128 - 56];
+  volatile unsigned int leftFirst, leftLast; /* slots of ended threads: index + 1, 0 none */
+  unsigned char pad5[128 - 64];
   /* 512: counters, for status and reports */
   volatile unsigned long calls, traps, sites, slowSites, signals, timeReads, tscReads;
   volatile unsigned long forks, execs, threadsMade, processesMade;
@@ -183,7 +184,9 @@ struct hs_slot {
   unsigned int fdChunk;              /* arena chunk: one u32 per descriptor of its process */
   unsigned long execMask, execIgnored; /* signal state handed over an exec */
   unsigned long affinity;            /* processors the program may use, over an exec */
-  unsigned char pad[64 - 48];
+  volatile unsigned int next;        /* of the slots left: index + 1 */
+  volatile unsigned int kernelTid;   /* cleared by the kernel when the thread is gone */
+  unsigned char pad[64 - 56];
 };
 
 #endif

@@ -77,6 +77,12 @@ export const pairName = matching(
 export const choice = <const T extends readonly [string, ...string[]]>(words: T) =>
   z.enum(words, `expected one of ${words.join(', ')}`);
 
+/** Threads that share memory run one at a time: nothing else keeps their order. */
+export const schedule = z.enum(
+  ['serial'],
+  'expected serial: an order for threads that run at the same time does not exist yet',
+);
+
 export const path = matching('expected a path', /^[^\0]+$/);
 
 /** `fast`, or `50x3`: three silences of 50 ms. */

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { UserError } from './errors.js';
 import { logLevels } from './log.js';
 import {
-  choice, detect, deviceName, endpoint, integer, pairName, path, vip,
+  choice, detect, deviceName, endpoint, integer, pairName, path, schedule, vip,
 } from './config-values.js';
 
 interface Row<S extends z.ZodType = z.ZodType> {
@@ -115,9 +115,9 @@ export const settingsTable = {
     default: 'report',
   }),
   schedule: row({
-    schema: choice(['serial', 'parallel']),
+    schema: schedule,
     placeholder: 'how',
-    help: 'how threads that share memory are ordered: serial or parallel',
+    help: 'how threads that share memory are ordered: serial, one of them at a time',
     default: 'serial',
   }),
   logLevel: row({

@@ -6,11 +6,12 @@
 #include "calls.gen.h"
 #include "order.h"
 #include "preempt.h"
+#include "slots.h"
 
 /* Non-blocking calls a thread may make while another waits for the baton. */
 #define FAIR_CALLS 64
 
-static int process_is_dead(u32 pid) {
+int hs_task_is_dead(u32 pid) {
   char path[64], *p = path, text[128];
   p = hs_put_dec(p, pid);
   p = hs_put(p, "/stat");
@@ -38,7 +39,7 @@ static NOINLINE void take_slowly(struct thread *t) {
     if (CTL->acquisitions != before || holder != CTL->holder || !holder) {
       late = 0;
     } else if (r == -HS_ETIMEDOUT) {
-      if (++late % 10 == 0 && process_is_dead((u32)(holder >> 32)))
+      if (++late % 10 == 0 && hs_task_is_dead((u32)(holder >> 32)))
         break; /* it died with the baton in hand: take it over */
       hs_tick_holder(holder);
     }

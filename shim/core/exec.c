@@ -10,6 +10,7 @@
 #include "outbox.h"
 #include "regular.h"
 #include "signals.h"
+#include "slots.h"
 
 /* The interpreter named by a #! line, in place; NULL when there is none. */
 static char *interpreter_of(char *head) {
@@ -219,9 +220,11 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
   /* other threads of the process end with the exec */
   for (u32 i = 0; !t->vfork_child && i < CTL->slots; i++)
     if (i != t->slot && SLOT(i)->state == 1 && SLOT(i)->pid == t->pid) {
-      SLOT(i)->state = 2;
+      hs_robust_end(thread_at(i));
+      hs_slot_leave(i);
       CTL->threads--;
     }
+  hs_robust_end(t);
   SLOT(t->slot)->execMask = t->mask;
   SLOT(t->slot)->affinity = t->pinned ? hs_process.affinity : 0;
   u64 ignored = 0;

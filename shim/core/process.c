@@ -13,6 +13,7 @@
 #include "regular.h"
 #include "signals.h"
 #include "sites.h"
+#include "slots.h"
 #include "timers.h"
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
@@ -47,7 +48,6 @@ void hs_chunk_free(u32 chunk) {
 
 struct thread *hs_thread_new(u32 slot) {
   struct thread *t = thread_at(slot);
-  if (slot >= HS_MAX_SLOTS) hs_die("the application made more than 4096 threads");
   memset(t, 0, sizeof *t);
   t->self = (u64)t;
   t->slot = slot;
@@ -97,7 +97,7 @@ void hs_child_start(void) {
 /* The child's thread, prepared in the parent; after a fork the child finds its own copy of it. */
 static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags, u64 stack,
                               u64 child_tid) {
-  u32 slot = CTL->slots++;
+  u32 slot = hs_slot_take();
   struct thread *child = hs_thread_new(slot);
   struct regs *frame = (struct regs *)(child->stack_top - sizeof(struct regs));
   *frame = *g;
@@ -197,6 +197,10 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
     args.flags |= CLONE_CHILD_CLEARTID;
     args.child_tid = (u64)&t->vfork_word;
   }
+  if (thread) {
+    args.flags |= CLONE_CHILD_CLEARTID;
+    args.child_tid = (u64)&SLOT(child->slot)->kernelTid;
+  }
   CTL->threads++;
   /* a signal that met the child before it knows which thread it is would be lost */
   u64 all = ~HS_SYNCHRONOUS;
@@ -205,7 +209,8 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
   hs_set_kernel_mask(t);
   if (tid < 0) {
     CTL->threads--;
-    CTL->slots--;
+    SLOT(child->slot)->kernelTid = 0;
+    hs_slot_leave(child->slot);
     if (r) hs_diverge_values(t, r, "a child with the recorded id", (u64)set_tid, (u64)tid);
     hs_append(t, (u32)g->rax, 0, tid, hs_check(g, c, tid), NULL, 0);
     return tid;
@@ -233,6 +238,13 @@ static void wake_joiner(struct thread *t) {
   if (recording()) SYS(HS_NR_futex, t->clear_tid, 1, 0x7fffffff);
 }
 
+static void leave(struct thread *t) {
+  hs_robust_end(t);
+  hs_slot_leave(t->slot);
+  CTL->threads--, hs_process.threads--;
+  wake_joiner(t);
+}
+
 i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c);
 
 i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -243,33 +255,17 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = hs_turn(t);
   if (r) {
     hs_match(t, g, r, hs_check(g, c, 0));
-    SLOT(t->slot)->state = 2;
-    CTL->threads--, hs_process.threads--;
-    wake_joiner(t);
+    leave(t);
     hs_consume(t, r);
     hs_pass_turn_on_exit(t);
     if (hs_mode == HS_MODE_LIVE) hs_baton_give();
   } else {
     hs_append(t, HS_NR_exit, 0, (i64)g->rdi, hs_check(g, c, 0), NULL, 0);
-    SLOT(t->slot)->state = 2;
-    CTL->threads--, hs_process.threads--;
-    wake_joiner(t);
+    leave(t);
     hs_baton_give();
   }
   SYS(HS_NR_exit, g->rdi);
   __builtin_unreachable();
-}
-
-int hs_leave(u32 pid) {
-  int was_alive = 0;
-  for (u32 i = 0; i < CTL->slots; i++)
-    if (SLOT(i)->state == 1 && SLOT(i)->pid == pid) {
-      SLOT(i)->state = 2;
-      CTL->threads--;
-      was_alive = 1;
-    }
-  CTL->processes -= (u32)was_alive;
-  return was_alive;
 }
 
 i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -303,6 +299,7 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
 /* The child that the call has found to have ended, 0 for none. */
 static u32 ended_child(const struct regs *g, i64 result) {
   if (g->rax == HS_NR_wait4 && result > 0) {
+    if (!g->rsi && (g->rdx & 10)) return 0; /* WUNTRACED, WCONTINUED: it may have stopped */
     u32 status = g->rsi ? *(u32 *)g->rsi : 0;
     int stopped = (status & 0xff) == 0x7f || status == 0xffff;
     return stopped ? 0 : (u32)result;

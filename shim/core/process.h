@@ -5,8 +5,6 @@
 #include "state.h"
 
 struct thread *hs_thread_new(u32 slot);
-/* The process is no more: its threads are told of as ended. Was any of them alive? */
-int hs_leave(u32 pid);
 /* Arena chunks (64 KiB): descriptor tables, held and retained output. */
 u32 hs_chunk_new(void);
 void hs_chunk_free(u32 chunk);

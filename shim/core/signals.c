@@ -11,6 +11,7 @@
 #include "process.h"
 #include "regular.h"
 #include "sites.h"
+#include "slots.h"
 #include "tsc.h"
 #include "timers.h"
 

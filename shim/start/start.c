@@ -150,7 +150,7 @@ static void begin_threads(u32 slot, int after_exec) {
   t->fd_chunk = s->fdChunk = hs_chunk_new();
   s->tid = t->tid;
   s->pid = t->pid;
-  s->state = 1;
+  s->state = s->kernelTid = 1;
   TIDMAP[t->tid] = (u16)slot;
   CTL->slots = 1;
   CTL->threads = CTL->processes = 1;

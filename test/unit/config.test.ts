@@ -91,6 +91,11 @@ test('a relative path is relative to the file it stands in, or to the working di
   assert.is(load({ cwd, flags: { keyFile: 'x' } }).settings.keyFile, join(cwd, 'x'));
 });
 
+test('an order for threads that is not there is refused in a sentence', () => {
+  assert.match(messageOf({ flags: { schedule: 'parallel' } }),
+    'expected serial: an order for threads that run at the same time does not exist yet');
+});
+
 test('an empty environment variable is as good as none', () => {
   assert.is(load({ environment: { HOTSWAP_COMMIT: '' } }).settings.commit, 'logged');
 });
