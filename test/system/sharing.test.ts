@@ -21,7 +21,7 @@ async function untilRounds(client: Running, more: number): Promise<void> {
   }, () => `${more} more rounds: ${client.words}`);
 }
 
-test('connections passed to workers, shared memory and semaphores outlive the primary', async () => {
+test('passed connections, shared memory and semaphores outlive the primary', async () => {
   await using bed = await Bed.create();
   try {
     await giveKeys(bed);
