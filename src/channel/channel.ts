@@ -10,6 +10,7 @@ import { ChannelError } from './errors.js';
 import { FrameSplitter, type OnRecords } from './framing.js';
 import { viewOf } from './record.js';
 import { REORDER_DEFAULTS, Reorder, type ReorderBounds } from './reorder.js';
+import { Silence } from './silence.js';
 import { decodeFrequent, encodeRole, encodeWatermark, type Watermark } from './frequent.js';
 
 /** How a channel ended. */
@@ -27,7 +28,7 @@ export interface ChannelHandlers {
   /** Any control message but hello, keepalive, goodbye and refused, which the channel handles. */
   onControl?: (control: Control) => void;
   onClose?: (reason: CloseReason) => void;
-  /** No byte came for `silentMs`. Once for each silence. */
+  /** No byte came for `silentMs` in which we listened (silence.ts). Once for each silence. */
   onSilent?: (forMs: number) => void;
   /** `send` returned false, and what waited has now been written. */
   onDrain?: () => void;
@@ -88,7 +89,7 @@ export class Channel {
   #sentBytes = 0;
   #keepalives = 0;
   #sentSinceTick = false;
-  #heardAt = performance.now();
+  readonly #silence: Silence;
   #silent = false;
   #paused = false;
 
@@ -101,6 +102,7 @@ export class Channel {
   ) {
     this.#socket = socket;
     this.#settings = settings;
+    this.#silence = new Silence(settings.silentMs, performance.now());
     this.#attach = attach;
     this.#settle = settle;
     this.remote = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -197,7 +199,7 @@ export class Channel {
 
   resume(): void {
     this.#paused = false;
-    this.#heardAt = performance.now();
+    this.#silence.heard(performance.now());
     this.#socket.resume();
   }
 
@@ -224,7 +226,7 @@ export class Channel {
   }
 
   #receive(chunk: Buffer): void {
-    this.#heardAt = performance.now();
+    this.#silence.heard(performance.now());
     this.#silent = false;
     if (this.#state !== 'greeting' && this.#state !== 'open') return;
     try {
@@ -262,7 +264,8 @@ export class Channel {
     this.#state = 'open';
     this.#stopTimers();
     this.#every(this.#settings.keepaliveMs, () => this.#keepAlive());
-    this.#listenForSilence(this.#settings.silentMs);
+    this.#silence.heard(performance.now());
+    this.#listenForSilence();
     this.#handlers = this.#attach(this);
     this.#settle();
   }
@@ -274,16 +277,15 @@ export class Channel {
     this.#sentSinceTick = false;
   }
 
-  #listenForSilence(inMs: number): void {
-    this.#after(inMs, () => {
-      // Our own loop may have been late. Bytes that wait in the socket are read before the next
-      // check phase, and are then a sign of life.
+  #listenForSilence(): void {
+    this.#every(this.#silence.stepMs, () => {
+      // Bytes that wait in the socket are read before the next check phase, and are then a sign
+      // of life.
       setImmediate(() => {
         if (this.#state !== 'open') return;
-        const quietMs = this.#paused || this.#silent ? 0 : performance.now() - this.#heardAt;
-        const leftMs = this.#settings.silentMs - quietMs;
-        this.#listenForSilence(leftMs > 0 ? leftMs : this.#settings.silentMs);
-        if (leftMs > 0) return;
+        if (this.#paused || this.#silent) return this.#silence.heard(performance.now());
+        const quietMs = this.#silence.step(performance.now());
+        if (!this.#silence.isOver) return;
         this.#silent = true;
         this.#handlers.onSilent?.(quietMs);
       });
