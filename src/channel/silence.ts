@@ -22,7 +22,7 @@ export class Silence {
     this.#at = nowMs;
   }
 
-  /** A step is over, and what had arrived by now was read. Gives the silence that was listened to. */
+  /** A step is over, and what had arrived was read. Gives the silence that was listened to. */
   step(nowMs: number): number {
     const passedMs = nowMs - this.#at;
     this.#at = nowMs;
