@@ -40,19 +40,27 @@ static i64 set_capabilities(u64 effective, u64 permitted, u64 inheritable) {
   return SYS(HS_NR_capset, header, data);
 }
 
-void hs_identity_read(struct thread *t, struct hs_identity *to) {
-  memset(to, 0, sizeof *to);
-  SYS(HS_NR_getresuid, &to->uid[0], &to->uid[1], &to->uid[2]);
-  SYS(HS_NR_getresgid, &to->gid[0], &to->gid[1], &to->gid[2]);
-  to->uid[HS_ID_FILES] = (u32)SYS(HS_NR_setfsuid, -1);
-  to->gid[HS_ID_FILES] = (u32)SYS(HS_NR_setfsgid, -1);
-  read_capabilities(&to->effective, &to->permitted, &to->inheritable);
+/* Sets of one bit a call to ask: 80 calls, so only when they may have changed. */
+static void read_sets(struct hs_identity *to) {
   for (u64 cap = 0; cap < 64; cap++) {
     i64 bounded = SYS(HS_NR_prctl, CAPBSET_READ, cap);
     if (bounded < 0) break; /* one past the last that this kernel knows */
     if (bounded) to->bounding |= CAP(cap);
     if (SYS(HS_NR_prctl, CAP_AMBIENT, AMBIENT_IS_SET, cap) == 1) to->ambient |= CAP(cap);
   }
+}
+
+static void read_identity(struct thread *t, struct hs_identity *to, int sets) {
+  memset(to, 0, sizeof *to);
+  SYS(HS_NR_getresuid, &to->uid[0], &to->uid[1], &to->uid[2]);
+  SYS(HS_NR_getresgid, &to->gid[0], &to->gid[1], &to->gid[2]);
+  to->uid[HS_ID_FILES] = (u32)SYS(HS_NR_setfsuid, -1);
+  to->gid[HS_ID_FILES] = (u32)SYS(HS_NR_setfsgid, -1);
+  read_capabilities(&to->effective, &to->permitted, &to->inheritable);
+  if (sets || t->identity.ambient)
+    read_sets(to);
+  else /* prctl alone takes from the one and adds to the other */
+    to->bounding = t->identity.bounding;
   to->securebits = (u32)SYS(HS_NR_prctl, GET_SECUREBITS);
   to->no_new_privs = (u32)SYS(HS_NR_prctl, GET_NO_NEW_PRIVS);
   to->dumpable = (u32)SYS(HS_NR_prctl, GET_DUMPABLE);
@@ -67,10 +75,18 @@ static int ids_differ(const struct hs_identity *a, const struct hs_identity *b) 
   return memcmp(a->uid, b->uid, sizeof a->uid) || memcmp(a->gid, b->gid, sizeof a->gid);
 }
 
-u32 hs_identity_spans(struct thread *t, struct span spans[2], int always) {
+u32 hs_identity_first(struct thread *t, struct span spans[2]) {
+  read_identity(t, &t->identity, 1);
+  spans[0] = (struct span){(u8 *)&t->identity, sizeof t->identity};
+  spans[1] = (struct span){(u8 *)groups_of(t), t->identity.groups * 4ul};
+  return 2;
+}
+
+/* What a call has made of it; 0 when nothing. */
+static u32 note_change(struct thread *t, int sets, struct span spans[2]) {
   struct hs_identity now;
-  hs_identity_read(t, &now);
-  if (!always && !memcmp(&now, &t->identity, sizeof now)) return 0;
+  read_identity(t, &now, sets);
+  if (!memcmp(&now, &t->identity, sizeof now)) return 0;
   /* the kernel has judged anew whether others may look into the process */
   if (ids_differ(&now, &t->identity)) hs_process.hides_dumpable = 0;
   t->identity = now;
@@ -89,7 +105,7 @@ i64 hs_identity_call(struct thread *t, struct regs *g, const struct hs_call *c, 
   struct span spans[2];
   if (!r) {
     i64 result = hs_execute(g);
-    u32 n = result < 0 ? 0 : hs_identity_spans(t, spans, 0);
+    u32 n = result < 0 ? 0 : note_change(t, g->rax == HS_NR_prctl, spans);
     if (n) hs_outbox_restart(t);
     hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);
     return result;
@@ -235,10 +251,10 @@ static const char *excess(const struct hs_identity *who, const struct hs_identit
 
 void hs_identity_assume(struct thread *t) {
   struct hs_identity now;
-  hs_identity_read(t, &now);
+  read_identity(t, &now, 1);
   if (!memcmp(&now, &t->identity, sizeof now)) return;
   become(t, &now);
-  hs_identity_read(t, &now);
+  read_identity(t, &now, 1);
   const char *wrong = excess(&t->identity, &now);
   if (wrong) {
     char text[120], *p = hs_put(text, "going live, a thread could not take back ");

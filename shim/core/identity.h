@@ -11,9 +11,8 @@
 #include "regular.h"
 
 #define HS_MOST_GROUPS 4096u /* they fit a thread's HS_T_BOUNCE */
-void hs_identity_read(struct thread *t, struct hs_identity *to);
-/* Primary: reads; as spans of a record, none when nothing changed since the last one. */
-u32 hs_identity_spans(struct thread *t, struct span spans[2], int always);
+/* Primary, at a start: reads who the thread is, as spans of a record. */
+u32 hs_identity_first(struct thread *t, struct span spans[2]);
 /* Backup: takes what a record says as far as a follower may. */
 void hs_identity_follow(struct thread *t, struct hs_record *r, const u8 *data, u64 bytes);
 /* Backup, going live: becomes it. Ends the process rather than go on with more rights. */

@@ -184,7 +184,7 @@ static void record_start(struct thread *t, u64 mask, u64 ignored, u64 *auxv) {
   if (!r) {
     struct span spans[3] = {{(u8 *)&facts, sizeof facts}};
     for (u32 i = 0; i < AUX_IDS; i++) facts.ids[i] = *auxv_id(auxv, i);
-    u32 n = hs_identity_spans(t, spans + 1, 1);
+    u32 n = hs_identity_first(t, spans + 1);
     hs_append(t, HS_EV_PROCESS_INIT, 0, t->pid, 0, spans, 1 + n);
     return;
   }
