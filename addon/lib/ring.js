@@ -25,8 +25,9 @@ export class RingBuffer extends Handle {
   }
 
   #hear(buffer, number, count) {
-    if (buffer === null) this.#flushed(number);
-    else this.#onBatch(buffer, new Uint32Array(buffer, number, count),
+    if (buffer === null) return this.#flushed(number);
+    setImmediate(() => { if (!this.closed) native.ringNext(this.#native); });
+    this.#onBatch(buffer, new Uint32Array(buffer, number, count),
       new Uint32Array(buffer, number + count * 4, count));
   }
 

@@ -44,6 +44,12 @@ class RingReader final : public LoopThread {
 
   bool isOpen() const { return ring_ != nullptr; }
 
+  // JavaScript has had its turn since the last batch and takes another.
+  void next() {
+    isBusy_ = false;
+    post();
+  }
+
   // Asks for a drain at once; its number is reported when all it found has been delivered.
   double flush() {
     std::lock_guard<std::mutex> guard(lock_);
@@ -75,11 +81,12 @@ class RingReader final : public LoopThread {
   }
 
   void deliver(napi_env env, napi_value callback) override {
+    if (isBusy_) return;
     Batch batch;
-    while (!stopping() && take(batch)) {
-      if (!give(env, callback, batch)) return;
+    if (take(batch)) {
+      give(env, callback, batch);
+      return;
     }
-    if (stopping()) return;
     uint64_t flushed;
     {
       std::lock_guard<std::mutex> guard(lock_);
@@ -101,24 +108,22 @@ class RingReader final : public LoopThread {
     return true;
   }
 
-  // False when JavaScript cannot go on.
-  bool give(napi_env env, napi_value callback, const Batch& batch) {
+  void give(napi_env env, napi_value callback, const Batch& batch) {
     napi_handle_scope scope;
-    if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return;
     napi_value buffer, dataBytes, count;
     auto release = [](napi_env, void* bytes, void*) { free(bytes); };
     size_t length = batch.dataBytes + batch.count * 8;
-    bool given = false;
     if (napi_create_external_arraybuffer(env, batch.bytes, length, release, nullptr, &buffer) !=
         napi_ok) {
       free(batch.bytes);
     } else if (napi_create_double(env, static_cast<double>(batch.dataBytes), &dataBytes) ==
                    napi_ok &&
                napi_create_double(env, static_cast<double>(batch.count), &count) == napi_ok) {
-      given = call(env, callback, {buffer, dataBytes, count});
+      isBusy_ = true;
+      call(env, callback, {buffer, dataBytes, count});
     }
     napi_close_handle_scope(env, scope);
-    return given;
   }
 
   // True when the ring was seen empty, so that all of it is on its way.
@@ -127,10 +132,7 @@ class RingReader final : public LoopThread {
       if (stopping()) return false;
       {
         std::lock_guard<std::mutex> guard(lock_);
-        if (waiting_.size() >= kWaitingBatches) {
-          post();  // in case a throwing callback left them there
-          return false;
-        }
+        if (waiting_.size() >= kWaitingBatches) return false;
       }
       int result = ring_buffer__consume(ring_);
       handOver();
@@ -184,6 +186,8 @@ class RingReader final : public LoopThread {
   uint8_t* bytes_ = nullptr;  // the batch being filled: the thread's alone, as are the rest
   size_t used_ = 0, capacity_ = 0;
   std::vector<uint32_t> offsets_, lengths_;
+  // One batch a turn of the loop: timers and signals get theirs in between. The loop's alone.
+  bool isBusy_ = false;
 };
 
 // (map fd, pollMs, callback(ArrayBuffer, dataBytes, count) or callback(null, flush)) → handle
@@ -208,6 +212,10 @@ Napi::Value ringFlush(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), reader->flush());
 }
 
+void ringNext(const Napi::CallbackInfo& info) {
+  std::static_pointer_cast<RingReader>(LoopThread::fromHandle(info[0]))->next();
+}
+
 void threadClose(const Napi::CallbackInfo& info) { LoopThread::fromHandle(info[0])->stop(); }
 
 void threadKeepLoop(const Napi::CallbackInfo& info) {
@@ -219,6 +227,7 @@ void threadKeepLoop(const Napi::CallbackInfo& info) {
 void initRing(Napi::Object& exports) {
   add(exports, "ringOpen", ringOpen);
   add(exports, "ringFlush", ringFlush);
+  add(exports, "ringNext", ringNext);
   add(exports, "threadClose", threadClose);
   add(exports, "threadKeepLoop", threadKeepLoop);
 }

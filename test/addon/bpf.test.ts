@@ -101,6 +101,30 @@ test('100,000 events come through the ring buffer in batches, each once and in o
   assert.ok(batches < 10_000, `${batches} batches`);
 });
 
+test('a consumer that lags gets one batch a turn of the loop, so timers get theirs', async () => {
+  const object = loadStream(1 << 24);
+  let turn = 0;
+  const turns: number[] = [];
+  let isCounting = true;
+  const count = (): void => {
+    turn++;
+    if (isCounting) setImmediate(count);
+  };
+  count();
+  const ring = object.ringBuffer('events', () => {
+    turns.push(turn);
+    const until = performance.now() + 20;
+    while (performance.now() < until); // meanwhile the thread fills the next ones
+  });
+  const child = new HeldChild(ddCommand(100_000), cleanups);
+  object.map('pids').set(child.pid, 1);
+  await child.go();
+  await within('flush', ring.flush());
+  isCounting = false;
+  assert.ok(turns.length > 2, `${turns.length} batches`);
+  assert.is(new Set(turns).size, turns.length, turns.join(' '));
+});
+
 test('what does not fit into a small ring is counted, so losses are exact', async () => {
   const object = loadStream(4096);
   let events = 0;
