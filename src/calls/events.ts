@@ -23,7 +23,7 @@ export const events = [
     object: '0 for a start, 1 for an exec',
     result: 'process id',
     check: 'digest of what its start must have in common: arguments, environment, auxiliary vector',
-    data: 'nothing',
+    data: 'signal mask, ignored signals, five words of ids; then who the thread is (state.h)',
   },
   {
     name: 'THREAD_START',

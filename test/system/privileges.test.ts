@@ -1,6 +1,6 @@
 /* privileges.test.ts: pairs of servers that give up root before they serve, each killed: its
- * connections live on, every thread of the survivor is who the primary's was, and files have the
- * same owners on both hosts. bound: 300 */
+ * connections live on, every thread of the survivor is who the primary's was, files have the same
+ * owners on both hosts, and other processes of that user cannot look inside. bound: 300 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Bed, plan, repositoryRoot, type HostName } from '../../src/bed/bed.js';
@@ -75,6 +75,14 @@ async function identities(bed: Bed, host: HostName, processes: string): Promise<
   return [...new Set(text.split('\n\n').map((one) => one.trim()).filter(Boolean))].sort();
 }
 
+/** What another process of the program's user finds when it looks into the program. */
+const lookInside = (bed: Bed, host: HostName, processes: string): Promise<string> =>
+  bed.run(host, ['bash', '-c', `for pid in $(pgrep -x ${processes}); do
+    uid=$(sed -n 's/^Uid:.\\([0-9]*\\).*/\\1/p' /proc/$pid/status)
+    [ $uid = 0 ] || setpriv --reuid=$uid --regid=$uid --clear-groups --inh-caps=-all -- bash -c "
+      (: < /proc/$pid/mem) 2>/dev/null && echo $pid: memory; ls /proc/$pid/fd 2>/dev/null"
+    done; echo looked`]);
+
 function startClient(bed: Bed, { port, kind }: Case): Running {
   const argv = ['python3', join(programs, 'keep-client.py'), plan.vip, String(port), kind, '4'];
   return new Running(bed.spawn('client', argv, { stdio: ['pipe', 'pipe', 'pipe'] }), 'the client');
@@ -119,6 +127,7 @@ for (const one of cases) {
       if (one.kind === 'lines') assert.is(await ask(bed, 'make before'), 'made\n');
       const wanted = await identities(bed, 'primary', one.processes);
       assert.match(wanted.join('\n'), one.becomes);
+      assert.is(await lookInside(bed, 'primary', one.processes), 'looked\n');
       await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
       await bed.powerCut('primary');
       const state = await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
@@ -126,6 +135,7 @@ for (const one of cases) {
       const counters = state['counters'] as Record<string, number>;
       assert.ok(Number(counters['connsRestored']) >= 4, JSON.stringify(counters));
       assert.equal(await identities(bed, 'backup', one.processes), wanted);
+      assert.is(await lookInside(bed, 'backup', one.processes), 'looked\n');
       if (one.kind === 'lines') await askSurvivor(bed);
       client.child.stdin!.end();
       const ended = await client.ended;
