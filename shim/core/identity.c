@@ -100,11 +100,21 @@ int hs_is_identity_option(u64 option) {
          option == SET_NO_NEW_PRIVS || option == CAP_AMBIENT || option == SET_DUMPABLE;
 }
 
+/* The program wants to be looked into. Another user's process must not be: it holds the session's
+ * memory and its sockets. It is told what it asked for. */
+static int stays_closed(const struct thread *t, const struct regs *g) {
+  return g->rax == HS_NR_prctl && (u32)g->rdi == SET_DUMPABLE && g->rsi == 1 &&
+         t->identity.uid[HS_ID_EFFECTIVE];
+}
+
 i64 hs_identity_call(struct thread *t, struct regs *g, const struct hs_call *c, u32 object) {
   struct hs_record *r = hs_turn(t);
   struct span spans[2];
+  int closed = stays_closed(t, g);
+  if (g->rax == HS_NR_prctl && (u32)g->rdi == SET_DUMPABLE && g->rsi <= 1)
+    hs_process.hides_dumpable = (u32)closed;
   if (!r) {
-    i64 result = hs_execute(g);
+    i64 result = closed ? 0 : hs_execute(g);
     u32 n = result < 0 ? 0 : note_change(t, g->rax == HS_NR_prctl, spans);
     if (n) hs_outbox_restart(t);
     hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);

@@ -65,11 +65,7 @@ static u64 prctl_out(u64 option) {
 
 /* Some options change this process and are made on both sides. */
 i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
-  if (hs_is_identity_option((u32)g->rdi)) {
-    i64 result = hs_identity_call(t, g, c, (u32)g->rdi);
-    if ((int)g->rdi == 4 && !result) hs_process.hides_dumpable = 0; /* PR_SET_DUMPABLE */
-    return result;
-  }
+  if (hs_is_identity_option((u32)g->rdi)) return hs_identity_call(t, g, c, (u32)g->rdi);
   struct hs_record *r = hs_turn(t);
   u64 bytes = prctl_out(g->rdi);
   i64 result = r ? r->result : hs_execute(g);
