@@ -22,6 +22,9 @@ static void restore_descriptors(void) {
   hs_restore_connections();
 }
 
+/* hs_process.live_done */
+enum { LIVE_BEGUN = 1, LIVE_DONE = 2 };
+
 void hs_go_live(struct thread *t) {
   if (!CTL->live) { /* the owner of the turn: nobody else of the application runs */
     CTL->deadNs = hs_now_ns(1);
@@ -33,18 +36,24 @@ void hs_go_live(struct thread *t) {
     if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
     hs_timers_go_live();
     CTL->restoredNs = hs_now_ns(1);
-    hs_process.live_done = 1;
+    hs_process.live_done = LIVE_DONE;
     CTL->liveNs = hs_now_ns(1);
     __atomic_store_n(&CTL->live, 1, __ATOMIC_SEQ_CST);
   } else {
     u32 first = 0;
     hs_mode = HS_MODE_LIVE;
-    if (__atomic_compare_exchange_n(&hs_process.live_done, &first, 1, 0, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_RELAXED)) {
+    if (__atomic_compare_exchange_n(&hs_process.live_done, &first, LIVE_BEGUN, 0,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       hs_signals_go_live(t, 1);
       if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
       hs_timers_go_live();
+      /* releases: whoever sees it sees the connections, too */
+      __atomic_store_n(&hs_process.live_done, LIVE_DONE, __ATOMIC_RELEASE);
+      SYS(HS_NR_futex, &hs_process.live_done, 1 /* WAKE */, 0x7fffffff);
     } else {
+      /* a call of this thread may be about a connection that another one is still making */
+      while (__atomic_load_n(&hs_process.live_done, __ATOMIC_ACQUIRE) == LIVE_BEGUN)
+        SYS(HS_NR_futex, &hs_process.live_done, 0 /* WAIT */, LIVE_BEGUN, 0);
       hs_signals_go_live(t, 0);
     }
   }

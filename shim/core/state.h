@@ -128,7 +128,7 @@ struct process {
   u32 threads;
   volatile u32 releaser; /* outbox thread: 0 none, 1 running; the kernel clears it at its end */
   u32 group_leader_slot;
-  u32 live_done;
+  u32 live_done;       /* 1: its connections are being made, 2: they are there (golive.c) */
   struct kernel_sigaction actions[65];
   char executable[512];
   u64 limit_shown[2][2]; /* RLIMIT_DATA, RLIMIT_AS as the program set them */
