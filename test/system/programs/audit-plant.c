@@ -48,11 +48,12 @@ static long inline_call(long nr) {
   return result;
 }
 
-/* A kernel thread takes the request from the ring: no call is made for it. */
+/* A kernel thread takes the request from the ring: no call is made for it. That thread goes to sleep
+ * when it finds nothing at first, so the ring is let go only when the request is in it. */
 static int ring(void) {
   struct io_uring_params p;
   memset(&p, 0, sizeof p);
-  p.flags = IORING_SETUP_SQPOLL;
+  p.flags = IORING_SETUP_SQPOLL | IORING_SETUP_R_DISABLED;
   p.sq_thread_idle = 10000;
   long fd = borrowed(SYS_io_uring_setup, 4, (long)&p, 0, 0);
   if (fd < 0) return 1;
@@ -69,6 +70,7 @@ static int ring(void) {
   memset(entries, 0, sizeof *entries); /* IORING_OP_NOP */
   *(unsigned *)(queue + p.sq_off.array) = 0;
   __atomic_store_n((unsigned *)(queue + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+  if (borrowed(SYS_io_uring_register, fd, IORING_REGISTER_ENABLE_RINGS, 0, 0)) return 1;
   volatile unsigned *done = (volatile unsigned *)(queue + p.cq_off.tail);
   while (*done == 0) __asm__ volatile("pause");
   return 0;

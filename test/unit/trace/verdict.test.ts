@@ -110,10 +110,11 @@ rule('foreign-memory', 'a process from outside prevents it',
 rule('foreign-memory', 'memory of its own does not',
   { shared: [{ what: 'anonymous', bytes: 4096, pids: [100] }] }, {});
 
-rule('many-threads', 'more threads over its life than there are slots prevent it',
-  { processes: [process({ threadsEver: 5000 })], calls: [call('exit', 4999)] },
+rule('many-threads', 'more threads at once than there are slots prevent it',
+  { processes: [process({ threadsMax: 5000, threadsEver: 5000 })] },
   { effect: 'prevents', because: /5,000.*4,096/ });
-rule('many-threads', 'fewer do not', { processes: [process({ threadsEver: 4000 })] }, {});
+rule('many-threads', 'as many over its life do not',
+  { processes: [process({ threadsMax: 8, threadsEver: 5000 })] }, {});
 
 rule('instructions', "rdrand in the program's own file prevents it",
   { code: { '/bin/subject': ['rdrand'] } },

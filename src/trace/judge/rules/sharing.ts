@@ -3,7 +3,7 @@
  * The rule: what only the application's threads write is ordered; what anybody else writes is an
  * input that no record has. */
 import type { SharedMapping } from '../../observation.js';
-import { listed, successes, type Facts } from '../facts.js';
+import { listed, type Facts } from '../facts.js';
 import { finding, type Rule } from './rule.js';
 
 const isMultithreaded = ({ observation }: Facts): boolean =>
@@ -75,15 +75,14 @@ export const mostThreads = 4096;
 
 export const manyThreads: Rule = {
   name: 'many-threads',
-  look: ({ observation, calls }) => {
-    const made = observation.processes.reduce((sum, each) => sum + each.threadsEver, 0);
-    const ended = calls.some((call) => call.name === 'exit' && successes(call) > 0);
-    if (made <= mostThreads || !ended) return [];
+  look: ({ observation }) => {
+    const most = observation.processes.reduce((max, each) => Math.max(max, each.threadsMax), 0);
+    if (most <= mostThreads) return [];
     return [finding(
       'prevents',
-      `it made ${made.toLocaleString('en')} threads and processes: an application may have ` +
-        `${mostThreads.toLocaleString('en')} over its life`,
-      'let it use a pool of threads that stay',
+      `it had ${most.toLocaleString('en')} threads at once: an application may have ` +
+        `${mostThreads.toLocaleString('en')}`,
+      'let it use a pool of threads',
     )];
   },
 };
