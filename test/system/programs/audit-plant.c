@@ -48,8 +48,8 @@ static long inline_call(long nr) {
   return result;
 }
 
-/* A kernel thread takes the request from the ring: no call is made for it. That thread goes to sleep
- * when it finds nothing at first, so the ring is let go only when the request is in it. */
+/* A kernel thread takes the request from the ring: no call is made for it. That thread sleeps
+ * when it finds nothing at first, so the ring is let go when the request is in it. */
 static int ring(void) {
   struct io_uring_params p;
   memset(&p, 0, sizeof p);
