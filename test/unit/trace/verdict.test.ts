@@ -114,7 +114,7 @@ rule('many-threads', 'more threads at once than there are slots prevent it',
   { processes: [process({ threadsMax: 5000, threadsEver: 5000 })] },
   { effect: 'prevents', because: /5,000.*4,096/ });
 rule('many-threads', 'as many over its life do not',
-  { processes: [process({ threadsMax: 8, threadsEver: 5000 })] }, {});
+  { processes: [process({ threadsMax: 1, threadsEver: 5000 })] }, {});
 
 rule('instructions', "rdrand in the program's own file prevents it",
   { code: { '/bin/subject': ['rdrand'] } },
