@@ -10,7 +10,7 @@ import {
   siteNameBytes, type AuditKind,
 } from './audit-layout.js';
 import { readElf } from '../code/elf.js';
-import { builtFile } from './installation.js';
+import { builtFile } from '../installation.js';
 
 const MAP_BYTES = 4096;
 const ARGUMENTS = 6;

@@ -67,7 +67,7 @@ export class Audit {
 
   report(status: PairStatus): AuditReport {
     const kernel = this.#kernel;
-    const { seen, sites, ...totals } = this.#look();
+    const seen = kernel?.seen() ?? { calls: 0, segments: 0 };
     return {
       name: status.name,
       role: status.role,
@@ -77,8 +77,8 @@ export class Audit {
       calls: seen.calls,
       segments: seen.segments,
       processes: kernel?.processes ?? 0,
-      ...totals,
-      sites: sites.map(plainSite),
+      ...this.#findings(),
+      sites: (kernel?.sites() ?? []).map(plainSite),
       lost: kernel?.lost() ?? { sites: 0, processes: 0, connections: 0 },
       bytes: this.#bytes?.totals() ?? null,
       replay: { compared: status.watermarks.replayed, divergence: status.divergence },
@@ -88,7 +88,7 @@ export class Audit {
   /** What `status` shows. */
   totals(): PairStatus['audit'] {
     if (this.options.policy === 'off') return null;
-    const { bypasses, refused } = this.#look();
+    const { bypasses, refused } = this.#findings();
     return {
       policy: this.options.policy, isRunning: this.#kernel !== undefined, bypasses, refused,
       differences: this.#bytes?.totals().different ?? 0,
@@ -102,15 +102,11 @@ export class Audit {
     this.#kernel?.close();
   }
 
-  #look() {
-    const kernel = this.#kernel;
-    const byKind: Record<string, number> = kernel?.found() ?? {};
+  #findings(): Pick<AuditReport, 'byKind' | 'bypasses' | 'refused'> {
+    const byKind: Record<string, number> = this.#kernel?.found() ?? {};
     const all = Object.values(byKind).reduce((sum, n) => sum + n, 0);
     const refused = byKind['refused'] ?? 0;
-    return {
-      byKind, refused, bypasses: all - refused, sites: kernel?.sites() ?? [],
-      seen: kernel?.seen() ?? { calls: 0, segments: 0 },
-    };
+    return { byKind, refused, bypasses: all - refused };
   }
 
   #round(): void {
@@ -120,9 +116,9 @@ export class Audit {
 
   /** Logs each place once, and each connection that differs. */
   #tell(): void {
-    const { bypasses } = this.#look();
+    const { bypasses, refused } = this.#findings();
     const bytes = this.#bytes?.totals() ?? noTotals();
-    if (bypasses + bytes.different === 0 && this.#kernel!.found().refused === 0) return;
+    if (bypasses + bytes.different + refused === 0) return;
     let first: string | undefined;
     for (const site of this.#kernel!.sites()) {
       const sentence = sentenceOf(site);

@@ -6,7 +6,7 @@ import { open, type BpfObject } from 'bpf-loader';
 import { NotReplicable, errnoOf } from '../errors.js';
 import { ipv4Bytes } from './arp.js';
 import { EnforcementMap, netRole, type NetRole } from './enforcement-map.js';
-import { builtFile } from './installation.js';
+import { builtFile } from '../installation.js';
 import type { MapFds } from './session.js';
 
 /** Ours are found again by these, also those a killed engine left. */

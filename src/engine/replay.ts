@@ -2,7 +2,7 @@
  * no input, files as they were read. log → ring, and at the end the verdict.
  * The rule: a log that is damaged is an operating fault that names file and offset; a program that
  * does something else than the log says is a divergence; neither is ever guessed around. */
-import { CALL_TABLE_HASH, rowName } from '../calls/calls.gen.js';
+import { rowName } from '../calls/calls.gen.js';
 import { LogReader, decodeRecord, layout, viewOf, type LogBlock } from '../channel/index.js';
 import { NotReplicable, type DivergenceDetail } from '../errors.js';
 import { log } from '../log.js';
@@ -11,7 +11,7 @@ import { compareExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
 import type { ReplayOptions, ReplayResult } from './options.js';
 import { RingWriter } from './ring.js';
-import { Session, newFacts, type Parts, type SessionFacts } from './session.js';
+import { Session, newFacts, tableHashText, type Parts, type SessionFacts } from './session.js';
 import { adoptSurroundings } from './surroundings.js';
 
 const SPACE_BOUND_MS = 100;
@@ -58,7 +58,7 @@ function verify(reader: LogReader): void {
 }
 
 function checkVersion({ dir, meta }: LogReader, parts: Parts): void {
-  const table = (parts.tableHash ?? CALL_TABLE_HASH).toString(16).padStart(8, '0');
+  const table = tableHashText(parts);
   if (meta.version === layout.HS_VERSION && meta.tableHash === table) return;
   throw new NotReplicable(
     `${dir} was recorded by another HotSwap (version ${meta.version}, call table ` +

@@ -8,7 +8,7 @@ import { closeFd, createMemory } from 'bpf-loader';
 import { CALL_TABLE_HASH } from '../calls/calls.gen.js';
 import { layout } from '../channel/index.js';
 import { HotswapError, NotReplicable, OperatingError, errnoOf } from '../errors.js';
-import { builtFile } from './installation.js';
+import { builtFile } from '../installation.js';
 import type { ProgramEnd, ProgramStart } from './options.js';
 import { SessionMap } from './ring.js';
 

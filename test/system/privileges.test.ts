@@ -3,20 +3,20 @@
  * owners on both hosts, and other processes of that user cannot look inside. bound: 300 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan, repositoryRoot, type HostName } from '../../src/bed/bed.js';
+import { Bed, plan, type HostName } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { Running, until } from './support/command.js';
+import { until } from './support/command.js';
+import { programs, startKeepClient, untilRounds, type KeepKind } from './support/keep-client.js';
 import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
 
 const test = suite('programs that give up root');
-const programs = join(repositoryRoot(), 'test/system/programs');
 const hosts = ['primary', 'backup'] as const;
 
 interface Case {
   name: string;
   command: readonly string[];
   port: number;
-  kind: 'lines' | 'http' | 'memcached' | 'mqtt';
+  kind: KeepKind;
   /** Command names of its processes. */
   processes: string;
   /** A line of status(5) that some thread must show. */
@@ -83,20 +83,6 @@ const lookInside = (bed: Bed, host: HostName, processes: string): Promise<string
       (: < /proc/$pid/mem) 2>/dev/null && echo $pid: memory; ls /proc/$pid/fd 2>/dev/null"
     done; echo looked`]);
 
-function startClient(bed: Bed, { port, kind }: Case): Running {
-  const argv = ['python3', join(programs, 'keep-client.py'), plan.vip, String(port), kind, '4'];
-  return new Running(bed.spawn('client', argv, { stdio: ['pipe', 'pipe', 'pipe'] }), 'the client');
-}
-
-async function untilRounds(client: Running, more: number): Promise<void> {
-  const rounds = (): number => client.stdout.split('\n').length;
-  const from = rounds();
-  await until(() => {
-    if (!client.isRunning) throw new Error(`the client ended: ${client.words}`);
-    return rounds() >= from + more;
-  }, () => `${more} more rounds: ${client.words}`);
-}
-
 const owners = (bed: Bed, host: HostName): Promise<string> =>
   bed.run(host, ['bash', '-c', `find /srv -printf '%p %u %g %m\\n' | sort`]);
 
@@ -120,7 +106,7 @@ for (const one of cases) {
     try {
       await prepare(bed, one.files ?? {});
       const { primary, backup } = await startPair(bed, one.command);
-      const client = startClient(bed, one);
+      const client = startKeepClient(bed, { ...one, connections: 4 });
       await until(() => client.stdout.includes('READY') || !client.isRunning,
         () => `${client.words} | ${primary.words} | ${backup.words}`);
       await untilRounds(client, 5);

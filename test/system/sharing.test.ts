@@ -3,23 +3,14 @@
  * connections, counter and semaphore live on. bound: 120 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan, repositoryRoot } from '../../src/bed/bed.js';
+import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { Running, until } from './support/command.js';
+import { until } from './support/command.js';
+import { programs, startKeepClient, untilRounds } from './support/keep-client.js';
 import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
 
 const test = suite('processes that share');
-const programs = join(repositoryRoot(), 'test/system/programs');
 const connections = 4;
-
-async function untilRounds(client: Running, more: number): Promise<void> {
-  const rounds = (): number => client.stdout.split('\n').length;
-  const from = rounds();
-  await until(() => {
-    if (!client.isRunning) throw new Error(`the client ended: ${client.words}`);
-    return rounds() >= from + more;
-  }, () => `${more} more rounds: ${client.words}`);
-}
 
 test('passed connections, shared memory and semaphores outlive the primary', async () => {
   await using bed = await Bed.create();
@@ -28,10 +19,7 @@ test('passed connections, shared memory and semaphores outlive the primary', asy
     for (const host of ['primary', 'backup'] as const) await bed.run(host, ['mkdir', '-p', '/srv']);
     const command = ['/usr/bin/python3', join(programs, 'sharing-server.py')];
     const { primary, backup } = await startPair(bed, command);
-    const argv = ['python3', join(programs, 'keep-client.py'), plan.vip, '80', 'lines',
-      String(connections)];
-    const client = new Running(
-      bed.spawn('client', argv, { stdio: ['pipe', 'pipe', 'pipe'] }), 'the client');
+    const client = startKeepClient(bed, { port: 80, kind: 'lines', connections });
     await until(() => client.stdout.includes('READY') || !client.isRunning,
       () => `${client.words} | ${primary.words} | ${backup.words}`);
     await untilRounds(client, 5);
