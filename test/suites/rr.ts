@@ -11,8 +11,9 @@ const generated = ['SyscallEnumsForTestsX64', 'SyscallEnumsX64'];
 async function programs(tree: string): Promise<SuiteProgram[]> {
   const built = join(tree, 'built');
   mkdirSync(built, { recursive: true });
+  const generator = join(tree, 'src/generate_syscalls.py');
   for (const name of generated) {
-    await run('python3', [join(tree, 'src/generate_syscalls.py'), join(built, `${name}.generated`)]);
+    await run('python3', [generator, join(built, `${name}.generated`)]);
   }
   return ['', 'x86'].flatMap((folder) => {
     const sources = join(tree, 'src/test', folder);
