@@ -4,7 +4,8 @@
  * The rule: the holder reads its standard input and ends with it, so that the death of the
  * process that made the bed, by whatever signal, takes every host along. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import { OperatingError } from '../errors.js';
 
 /** Set-up of the holder, run by bash as PID 1. `$1` is the host name, the rest is to be visible. */
@@ -102,6 +103,24 @@ export function signalPid(pid: number, signal: NodeJS.Signals): boolean {
  */
 export function programPid(child: ChildProcess): number | undefined {
   return child.pid === undefined ? undefined : childrenOf(child.pid)[0];
+}
+
+/** The program that `hs-start` has started below a process: the child of the innermost one. */
+export function launchedUnder(pid: number): number | undefined {
+  for (const child of childrenOf(pid)) {
+    const found = launchedUnder(child);
+    if (found !== undefined) return found;
+    if (isLauncher(pid) && !isLauncher(child)) return child;
+  }
+  return undefined;
+}
+
+function isLauncher(pid: number): boolean {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)) === 'hs-start';
+  } catch {
+    return false; // it has ended
+  }
 }
 
 export class Host {

@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { OperatingError } from '../errors.js';
 import { plan, repositoryRoot, type Bed, type HostName } from './bed.js';
+import { launchedUnder, programPid, signalPid } from './host.js';
 
 export const subjectKinds = ['native', 'record', 'async', 'logged', 'verified'] as const;
 export type SubjectKind = (typeof subjectKinds)[number];
@@ -19,6 +20,10 @@ export interface SubjectOptions {
   /** Directory outside the bed for the output of every process. */
   logDir: string;
   command?: readonly string[];
+  /** Where the program is started, on both hosts. */
+  cwd?: string;
+  /** Whether it serves clients; without it the program is asked as a redis. */
+  isReady?: () => Promise<boolean>;
   /** Further options of `hs-replicate primary`. */
   primaryOptions?: readonly string[];
   backupOptions?: readonly string[];
@@ -31,6 +36,15 @@ export interface Subject {
   isPair: boolean;
   /** Ends with a sentence when a process of the subject has ended though nobody killed it. */
   unexpectedEnd: () => string | undefined;
+  /** Signals the program itself, and waits until all that was started here has ended. */
+  endProgram: (signal: NodeJS.Signals, boundMs: number) => Promise<ProgramEnding>;
+}
+
+/** How what was started on the primary ended, and what it had said. */
+export interface ProgramEnding {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  log: string;
 }
 
 export const redisPort = 6379;
@@ -60,24 +74,50 @@ export async function startSubject(
   const command = options.command ?? redisCommand;
   const started: Started[] = [];
   const start = (host: HostName, name: string, argv: readonly string[]) => {
-    started.push(startLogged(bed, host, name, argv, options.logDir));
+    started.push(startLogged(bed, host, name, argv, options));
   };
   if (kind === 'native') {
     start('primary', 'server', command);
   } else if (kind === 'record') {
-    start('primary', 'record', [...replicate(), 'record', '-o', '/tmp/record', '--', ...command]);
+    const how = ['record', '--json', '-o', '/tmp/record', '--'];
+    start('primary', 'record', [...replicate(), ...how, ...command]);
   } else {
     await writeKey(bed);
     start('backup', 'backup', backupCommand(options));
     start('primary', 'primary', primaryCommand(kind, command, options));
   }
   const isPair = kind !== 'native' && kind !== 'record';
+  const answers = options.isReady ?? (() => answersPing(bed));
   const isReady = isPair
     ? () => isProtected(bed, 'primary')
-    : () => answersPing(bed);
+    : answers;
   await waitUntil(isReady, started, options);
-  if (isPair) await waitUntil(() => answersPing(bed), started, options);
-  return { kind, isPair, unexpectedEnd: () => firstEnd(started) };
+  if (isPair) await waitUntil(answers, started, options);
+  return {
+    kind, isPair,
+    unexpectedEnd: () => firstEnd(started),
+    endProgram: (signal, boundMs) => endProgram(started.at(-1)!, kind, signal, boundMs),
+  };
+}
+
+/** Ends the program under the last command that was started, which then ends by itself. */
+async function endProgram(
+  { child, name, logFile }: Started, kind: SubjectKind, signal: NodeJS.Signals, boundMs: number,
+): Promise<ProgramEnding> {
+  const direct = programPid(child);
+  const pid = direct === undefined || kind === 'native' ? direct : launchedUnder(direct);
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  if (pid !== undefined) signalPid(pid, signal);
+  const deadline = performance.now() + boundMs;
+  while (!isOver()) {
+    if (performance.now() > deadline) {
+      throw new OperatingError(`${name} has not ended ${boundMs} ms after ${signal}`);
+    }
+    await delay(pollMs);
+  }
+  return {
+    code: child.exitCode, signal: child.signalCode, log: readFileSync(logFile, 'utf8'),
+  };
 }
 
 /** The command as it is installed here; it runs from the build. */
@@ -113,12 +153,12 @@ function startLogged(
   host: HostName,
   name: string,
   argv: readonly string[],
-  logDir: string,
+  { logDir, cwd = '/tmp' }: SubjectOptions,
 ): Started {
   const logFile = join(logDir, `${name}.log`);
   const fd = openSync(logFile, 'a');
   try {
-    const child = bed.spawn(host, argv, { stdio: ['ignore', fd, fd], cwd: '/tmp' });
+    const child = bed.spawn(host, argv, { stdio: ['ignore', fd, fd], cwd });
     child.on('error', () => undefined); // shows as an end without a status
     return { name, child, logFile };
   } finally {

@@ -4,10 +4,11 @@
  * The rule: a trial ends with a report or an error, in bounded time, whatever the subject does. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bed } from './bed.js';
-import { LoadHandle } from './redis-client/handle.js';
+import type { LoadHandle } from './load-handle.js';
+import { openRedisLoad } from './redis-client/handle.js';
 import type { LoadOptions } from './redis-client/load.js';
 import type { LoadReport } from './redis-client/report.js';
-import { startSubject, type Subject, type SubjectKind } from './subject.js';
+import { startSubject, type Subject, type SubjectKind, type SubjectOptions } from './subject.js';
 import { Witness } from './witness.js';
 
 /**
@@ -18,30 +19,31 @@ import { Witness } from './witness.js';
 export const faults = ['power', 'process', 'partition', 'none'] as const;
 export type Fault = (typeof faults)[number];
 
-export interface TrialOptions {
+export interface TrialOptions<Report = LoadReport> {
   subject: SubjectKind;
   fault: Fault;
-  load: Partial<LoadOptions>;
   /** Traffic before and after the fault. */
   beforeMs: number;
   afterMs: number;
   logDir: string;
   primaryOptions?: readonly string[];
   backupOptions?: readonly string[];
+  /** What else startSubject() is to be told. */
+  server?: Pick<SubjectOptions, 'command' | 'cwd' | 'isReady' | 'startMs'>;
   signal?: AbortSignal;
-  onStep?: (step: TrialStep) => void;
+  onStep?: (step: TrialStep<Report>) => void;
 }
 
-export type TrialStep =
+export type TrialStep<Report = LoadReport> =
   | { step: 'starting' }
   | { step: 'ready'; subject: Subject }
-  | { step: 'connected'; load: LoadHandle }
+  | { step: 'connected'; load: LoadHandle<Report> }
   | { step: 'fault'; fault: Fault }
-  | { step: 'after'; load: LoadHandle }
+  | { step: 'after'; load: LoadHandle<Report> }
   | { step: 'verifying' };
 
-export interface TrialResult {
-  report: LoadReport;
+export interface TrialResult<Report = LoadReport> {
+  report: Report;
   twoHosts: boolean;
   /** Whether the backup was seen to speak for the service address. */
   hasTakenOver: boolean;
@@ -50,15 +52,25 @@ export interface TrialResult {
 /** A host that is cut off must not be believed dead for ever: then the cable is put back. */
 const partitionMs = 1500;
 
-export async function runTrial(bed: Bed, options: TrialOptions): Promise<TrialResult> {
+/** A trial of a redis with its load client. */
+export function runTrial(
+  bed: Bed, options: TrialOptions & { load: Partial<LoadOptions> },
+): Promise<TrialResult> {
+  return runTrialOf(bed, options, () => openRedisLoad(bed, options.load));
+}
+
+/** A trial of any server; `open` opens the connections of its client. */
+export async function runTrialOf<Report>(
+  bed: Bed, options: TrialOptions<Report>, open: () => Promise<LoadHandle<Report>>,
+): Promise<TrialResult<Report>> {
   const { signal, onStep = () => undefined } = options;
   onStep({ step: 'starting' });
-  const subject = await startSubject(bed, options.subject, options);
+  const subject = await startSubject(bed, options.subject, { ...options, ...options.server });
   onStep({ step: 'ready', subject });
   const witness = await Witness.create(bed);
   let verdict: ReturnType<Witness['close']> | undefined;
   try {
-    const load = await LoadHandle.open(bed, options.load);
+    const load = await open();
     onStep({ step: 'connected', load });
     load.start();
     await pass(options.beforeMs, load, signal);
@@ -81,7 +93,9 @@ export async function runTrial(bed: Bed, options: TrialOptions): Promise<TrialRe
   }
 }
 
-async function inflict(bed: Bed, fault: Fault, load: LoadHandle, witness: Witness) {
+async function inflict<Report>(
+  bed: Bed, fault: Fault, load: LoadHandle<Report>, witness: Witness,
+): Promise<void> {
   if (fault === 'none') return;
   const atNs = process.hrtime.bigint();
   if (fault === 'power') await bed.powerCut('primary');
@@ -92,7 +106,9 @@ async function inflict(bed: Bed, fault: Fault, load: LoadHandle, witness: Witnes
 }
 
 /** Lets time pass, but not past an interruption or the end of the client. */
-async function pass(ms: number, load: LoadHandle, signal?: AbortSignal): Promise<void> {
+async function pass<Report>(
+  ms: number, load: LoadHandle<Report>, signal?: AbortSignal,
+): Promise<void> {
   await Promise.race([delay(ms, undefined, { signal, ref: true }), load.ended]);
   signal?.throwIfAborted();
 }

@@ -2,7 +2,7 @@
  * is traffic (on a terminal only), and the result as a table.
  * The rule: nothing of it is printed with --json, and no colour without a terminal. */
 import colours from 'picocolors';
-import type { LoadHandle } from '../bed/redis-client/handle.js';
+import type { RedisLoad } from '../bed/redis-client/handle.js';
 import type { LoadReport } from '../bed/redis-client/report.js';
 import type { Fault, TrialStep } from '../bed/trial.js';
 
@@ -99,9 +99,9 @@ export class DemoScreen {
     this.clearLine();
   }
 
-  private watch(load: LoadHandle, what: string): void {
+  private watch(load: RedisLoad, what: string): void {
     let before = { ops: load.progress.ops, atMs: performance.now() };
-    const listener = ({ ops, alive, bytesWrong }: LoadHandle['progress']) => {
+    const listener = ({ ops, alive, bytesWrong }: RedisLoad['progress']) => {
       const nowMs = performance.now();
       const rate = (ops - before.ops) / ((nowMs - before.atMs) / 1000);
       before = { ops, atMs: nowMs };

@@ -1,127 +1,20 @@
-/* handle.ts: the load client as its user sees it: start it on a host of the bed, tell it of the
- * kill, get the report. The client is a process of its own (redis-load.ts), so that what it
- * measures is not delayed by what the test does.
- * The rule: a client that ends without a report is an error with its last words. */
-import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+/* handle.ts: the redis load client as its user sees it: which process it is, and its defaults.
+ * The rule: it is spoken to as every load client is, by load-handle.ts. */
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
-import { OperatingError } from '../../errors.js';
-import { plan, repositoryRoot, type Bed } from '../bed.js';
-import { deferred } from '../deferred.js';
+import { plan, type Bed } from '../bed.js';
+import { LoadHandle } from '../load-handle.js';
 import type { LoadOptions } from './load.js';
 import type { LoadReport } from './report.js';
 
-export interface Progress {
-  ops: number;
-  alive: number;
-  bytesWrong: number;
-}
+export type RedisLoad = LoadHandle<LoadReport>;
 
-const eventSchema = z.discriminatedUnion('event', [
-  z.object({ event: z.literal('connected'), connections: z.number() }),
-  z.object({
-    event: z.literal('progress'), ops: z.number(), alive: z.number(), bytesWrong: z.number(),
-  }),
-  // Made by our own code from the type LoadReport a pipe away; its shape is not checked again.
-  z.object({ event: z.literal('report'), report: z.custom<LoadReport>() }),
-  z.object({ event: z.literal('failed'), message: z.string() }),
-]);
-
-export class LoadHandle {
-  progress: Progress = { ops: 0, alive: 0, bytesWrong: 0 };
-  readonly listeners = new Set<(progress: Progress) => void>();
-  private readonly connected = deferred<void>();
-  private readonly report = deferred<LoadReport>();
-  private complaints = '';
-
-  private constructor(private readonly child: ChildProcess) {
-    child.stderr?.on('data', (chunk: Buffer) => (this.complaints += chunk.toString()));
-    child.stdin?.on('error', () => undefined); // its end is told by 'close'
-    child.once('error', (error) => this.fail(error.message));
-    child.once('close', () => this.fail(this.complaints.trim() || 'it ended without a word'));
-    if (child.stdout) createInterface({ input: child.stdout }).on('line', (l) => this.onLine(l));
-    // A failure is reported to whoever waits next; nobody waiting yet is no reason to crash.
-    this.connected.promise.catch(() => undefined);
-    this.report.promise.catch(() => undefined);
-  }
-
-  /** Opens all connections to the VIP; resolves when they are established. */
-  static async open(bed: Bed, options: Partial<LoadOptions> = {}): Promise<LoadHandle> {
-    const all: LoadOptions = {
-      host: plan.vip, port: 6379, connections: 24, seed: 1, mode: 'mixed', thinkMs: 4,
-      drainMs: 10_000, ...options,
-    };
-    const argv = [...loaderCommand(), JSON.stringify(all)];
-    const child = bed.spawn('client', argv, { stdio: 'pipe', cwd: repositoryRoot() });
-    const handle = new LoadHandle(child);
-    await handle.connected.promise;
-    return handle;
-  }
-
-  start(): void {
-    this.order({ do: 'start' });
-  }
-
-  /** `atNs` is process.hrtime.bigint() at the fault. */
-  markKill(atNs: bigint): void {
-    this.order({ do: 'markKill', atNs: String(atNs) });
-  }
-
-  stop(): Promise<LoadReport> {
-    this.order({ do: 'stop' });
-    return this.report.promise;
-  }
-
-  /** Settles when the client has reported, or rejects when it has failed. */
-  get ended(): Promise<void> {
-    return this.report.promise.then(() => undefined);
-  }
-
-  /** Resolves when `isReached` holds of the progress; rejects when it does not in time. */
-  async until(isReached: (progress: Progress) => boolean, boundMs: number): Promise<void> {
-    if (isReached(this.progress)) return;
-    const reached = deferred<void>();
-    const listener = (progress: Progress) => {
-      if (isReached(progress)) reached.resolve();
-    };
-    const late = setTimeout(() => {
-      reached.reject(new OperatingError(`the load client made no progress in ${boundMs} ms`));
-    }, boundMs);
-    this.listeners.add(listener);
-    try {
-      await Promise.race([reached.promise, this.ended]);
-    } finally {
-      clearTimeout(late);
-      this.listeners.delete(listener);
-    }
-  }
-
-  private order(order: Record<string, string>): void {
-    this.child.stdin?.write(`${JSON.stringify(order)}\n`);
-  }
-
-  private onLine(line: string): void {
-    const event = eventSchema.parse(JSON.parse(line));
-    switch (event.event) {
-      case 'connected':
-        return this.connected.resolve();
-      case 'progress':
-        this.progress = { ops: event.ops, alive: event.alive, bytesWrong: event.bytesWrong };
-        for (const listener of this.listeners) listener(this.progress);
-        return;
-      case 'report':
-        return this.report.resolve(event.report);
-      case 'failed':
-        return this.fail(event.message);
-    }
-  }
-
-  private fail(why: string): void {
-    const error = new OperatingError(`the load client failed: ${why}`);
-    this.connected.reject(error);
-    this.report.reject(error);
-  }
+/** Opens all connections to the VIP; resolves when they are established. */
+export function openRedisLoad(bed: Bed, options: Partial<LoadOptions> = {}): Promise<RedisLoad> {
+  const all: LoadOptions = {
+    host: plan.vip, port: 6379, connections: 24, seed: 1, mode: 'mixed', thinkMs: 4,
+    drainMs: 10_000, ...options,
+  };
+  return LoadHandle.open<LoadReport>(bed, [...loaderCommand(), JSON.stringify(all)]);
 }
 
 /** How to run redis-load, from the sources or from the build. */
