@@ -1,5 +1,5 @@
-/* engine.ts: what is done with a program of the list: it is recorded under load and replayed; run as
- * a pair whose primary dies in the middle of the load; measured in turns, native and recorded.
+/* engine.ts: what is done with a program of the list: it is recorded under load and replayed; run
+ * as a pair whose primary dies in the middle of the load; measured in turns, native and recorded.
  * The rule: whatever goes wrong is that run's finding, in words; nothing is tried again. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
-/* results.ts: what is kept of a run: results/NAME.json, one file per program, each of its parts with
- * the command that made it. The rule: a part that was not run keeps what it was; a part that was
- * run is replaced as a whole, good or bad. */
+/* results.ts: what is kept of a run: results/NAME.json, one file per program, each of its parts
+ * with the command that made it.
+ * The rule: a part that was not run keeps what it was; a part that was run is replaced as a whole,
+ * good or bad. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
