@@ -7,7 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePage } from './page.js';
-import { groupsOf, mergeResults } from './results.js';
+import { groupsOf, mergeResults, readResults } from './results.js';
 import { exportSource, type SuiteProgram } from './suite.js';
 import { suites } from './suites.js';
 import { Trials, type Trial } from './trial.js';
@@ -18,7 +18,10 @@ const usage = `npm run suites -- --suite NAME --from DIR [options]
   --from DIR      a checkout, git directory or unpacked archive of the upstream project
   --filter TEXT   only programs with that in their name; several separated by commas
   --part I/N      only each Nth program, beginning with the Ith
-  --bound S       seconds that a recorded or replayed run may take (default 60)
+  --missing       only programs that have no result yet, of this version of the suite
+  --again         only programs that failed
+  --bound S       seconds that a recorded or replayed run may take (default 60); a native one
+                  a sixth of it
   --cache DIR     where sources are built (default: the user's cache directory)
   --save          write results/NAME.json and docs/suites.md
   --page          write docs/suites.md from the committed results, and run nothing
@@ -27,7 +30,8 @@ const usage = `npm run suites -- --suite NAME --from DIR [options]
 const { values } = parseArgs({
   options: {
     suite: { type: 'string' }, from: { type: 'string' }, filter: { type: 'string' },
-    part: { type: 'string' }, bound: { type: 'string', default: '60' },
+    part: { type: 'string' }, missing: { type: 'boolean' }, again: { type: 'boolean' },
+    bound: { type: 'string', default: '60' },
     cache: { type: 'string' }, save: { type: 'boolean' }, page: { type: 'boolean' },
     json: { type: 'boolean' }, help: { type: 'boolean' },
   },
@@ -35,11 +39,14 @@ const { values } = parseArgs({
 
 class UsageError extends Error {}
 
-function chosen(programs: SuiteProgram[]): SuiteProgram[] {
+function chosen(programs: SuiteProgram[], known: readonly Trial[]): SuiteProgram[] {
+  const outcomes = new Map(known.map(({ name, outcome }) => [name, outcome]));
   const wanted = values.filter?.split(',');
   const [, index = '1', count = '1'] = /^(\d+)\/(\d+)$/.exec(values.part ?? '1/1') ?? [];
   return programs
     .filter(({ name }) => !wanted || wanted.some((text) => name.includes(text)))
+    .filter(({ name }) => !values.missing || !outcomes.has(name))
+    .filter(({ name }) => !values.again || outcomes.get(name) === 'fail')
     .filter((_, at) => at % Number(count) === Number(index) - 1);
 }
 
@@ -84,10 +91,12 @@ async function main(signal: AbortSignal): Promise<number> {
   const cache = values.cache ??
     join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'hotswap-suites');
   const { tree, version } = await exportSource(suite, resolve(values.from), resolve(cache));
-  const programs = chosen(await suite.programs(tree));
+  const before = readResults(suite.name);
+  const known = before?.version === version ? before.trials : [];
+  const programs = chosen(await suite.programs(tree), known);
   const place = mkdtempSync(join(tmpdir(), 'hs-suite-'));
   const recordedMs = Number(values.bound) * 1000;
-  const runner = new Trials(place, { nativeMs: recordedMs / 3, recordedMs }, signal);
+  const runner = new Trials(place, { nativeMs: recordedMs / 6, recordedMs }, signal);
   const trials: Trial[] = [];
   try {
     for (const program of programs) {
