@@ -23,7 +23,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 4u
+#define HS_VERSION 5u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -76,6 +76,7 @@ struct hs_record {
 #define HS_METHOD_SIGNAL_FOLLOWS 0x10000u /* the next record of this thread is a signal */
 #define HS_METHOD_YIELDED 0x20000u        /* the thread then gave the baton up of its own accord */
 #define HS_METHOD_AHEAD 0x40000u          /* what the call wrote came before it, in DATA events */
+#define HS_METHOD_COMPARE 0x80000u        /* the next record of this thread is MEMORY_DIGEST */
 #define HS_PIECE_BYTES 0x400000ul         /* what one DATA or FILE event carries at most */
 
 /* Methods that are no system call: rows HS_EVENT_BASE.. of the call table (src/calls/events.ts). */
@@ -125,7 +126,8 @@ struct hs_control {
   volatile unsigned long maxLagBytes; /* primary waits while head - replayed is more; 0: no bound */
   /* CLOCK_MONOTONIC, the backup's */
   volatile unsigned long liveNs, deadNs, restoredNs, firstByteNs;
-  unsigned char pad4[128 - 56];
+  volatile unsigned int compareAsked, pad11; /* counted up: every process digests its memory */
+  unsigned char pad4[128 - 64];
   /* 384: order (the shim's alone) */
   volatile unsigned int baton, waiters; /* 0 free, 1 held, 2 held and wanted */
   volatile unsigned int turn;           /* replay: slot whose record is next */
@@ -142,7 +144,8 @@ struct hs_control {
   volatile unsigned long outputBytes, outputHeldMax, connsMade, connsRestored, connsLost;
   volatile unsigned long memoryBytes, memoryProcesses, memoryUnequal;
   volatile unsigned long warnings, unknownCalls, preemptions;
-  unsigned char pad6[1024 - 512 - 22 * 8];
+  volatile unsigned long memoryChecks, memoryCheckBytes, memoryCheckSeq;
+  unsigned char pad6[1024 - 512 - 25 * 8];
   /* 1024: what stopped the replay, if anything did */
   struct hs_divergence {
     volatile unsigned int set;     /* 1: the rest is filled in */

@@ -114,6 +114,12 @@ export const settingsTable = {
     help: 'on calls the shim did not record: off, report, refuse or fatal (to the replica)',
     default: 'report',
   }),
+  memoryCheck: row({
+    schema: integer(0, 86_400),
+    placeholder: 'seconds',
+    help: 'compare all memory of the two copies that often while they run; 0: never',
+    default: '0',
+  }),
   schedule: row({
     schema: schedule,
     placeholder: 'how',

@@ -273,6 +273,60 @@ int hs_scatter(const struct regs *g, const struct hs_call *c, i64 result, const 
   return !s.w.short_data && s.w.left == 0;
 }
 
+/* ---- what a call that is under way may write ---- */
+
+struct writable {
+  struct span *out;
+  u32 n, room;
+};
+
+static void may_write(struct writable *w, u64 address, u64 bytes) {
+  if (!address || !bytes) return;
+  if (w->n < w->room) w->out[w->n].at = (u8 *)address, w->out[w->n].bytes = bytes;
+  w->n++;
+}
+
+static void may_write_iov(struct writable *w, u64 iov, u64 count) {
+  for (u64 i = 0; i < count; i++) {
+    const struct iovec64 *v = (const struct iovec64 *)iov + i;
+    may_write(w, v->base, v->bytes);
+  }
+}
+
+static void may_write_message(struct writable *w, u64 message) {
+  const struct msghdr64 *m = (const struct msghdr64 *)message;
+  may_write(w, message, sizeof *m + 8); /* the length of an mmsghdr is behind it */
+  may_write(w, m->name, m->name_bytes);
+  may_write(w, m->control, m->control_bytes);
+  may_write_iov(w, m->iov, m->iov_count);
+}
+
+u32 hs_writable_spans(const struct regs *g, const struct hs_call *c, struct span *out, u32 room) {
+  struct writable w = {out, 0, room};
+  if (!(traits_of(g) & TRAIT_OUT)) return 0;
+  for (int i = 0; i < c->nargs; i++) {
+    u64 v = hs_argument(g, i), next = i + 1 < c->nargs ? hs_argument(g, i + 1) : 0;
+    struct hs_arg a = c->arg[i];
+    if (!v) continue;
+    switch (a.kind) {
+      case HS_OUT:
+      case HS_INOUT:
+        may_write(&w, v, (a.count == HS_BY_RESULT ? next : element_count(g, a, 0)) * a.size);
+        break;
+      case HS_OUT_SIZED: may_write(&w, v, next ? *(const u32 *)next : 0); break;
+      case HS_LENGTH: may_write(&w, v, 4); break;
+      case HS_OUT_IOV: may_write_iov(&w, v, element_count(g, a, 0)); break;
+      case HS_OUT_MSG: may_write_message(&w, v); break;
+      case HS_IN_MMSG:
+      case HS_OUT_MMSG:
+        for (u64 k = 0; k < element_count(g, a, 0); k++) may_write_message(&w, v + k * 64);
+        break;
+      default: break;
+    }
+  }
+  return w.n;
+}
+
 u64 hs_iov_bytes(const struct iovec64 *iov, u64 count) {
   u64 bytes = 0;
   for (u64 i = 0; i < count; i++) bytes += iov[i].bytes;

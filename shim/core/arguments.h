@@ -44,6 +44,9 @@ u64 hs_check(const struct regs *g, const struct hs_call *c, i64 result);
 /* Everything the call wrote, as spans; returns their number. */
 u32 hs_gather(const struct regs *g, const struct hs_call *c, i64 result, const struct before *b,
               struct span *out);
+/* Everything the call may write while it is under way; returns how many spans that are, of which
+ * the first `room` are written. For use under hs_try. */
+u32 hs_writable_spans(const struct regs *g, const struct hs_call *c, struct span *out, u32 room);
 /* Puts recorded bytes where the call would have; 0 when the record is too short for it. */
 int hs_scatter(const struct regs *g, const struct hs_call *c, i64 result, const struct before *b,
                const u8 *data, u64 bytes);

@@ -3,6 +3,7 @@
  * Finds the row, follows its policy, then delivers signals and hands the baton over where the
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
+#include "compare.h"
 #include "preempt.h"
 #include "process.h"
 #include "regular.h"
@@ -80,6 +81,8 @@ i64 hs_dispatch(struct regs *g) {
     default: result = hs_regular(t, g, c); break;
   }
   if (UNLIKELY(name != NULL)) *name = given;
+  t->exposed = NULL;
+  if (UNLIKELY(t->compare_follows)) hs_compare(t);
   if (UNLIKELY(t->signal_follows))
     hs_signals_after(t, g, &result, (c->flags & HS_RESTARTS) && !is_timed_wait(g));
   else

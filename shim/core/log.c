@@ -4,6 +4,7 @@
  * The rule: a record is complete before `head` moves past it, and `tail` moves past a record only
  * when nothing of it will be read again. */
 #include "calls.gen.h"
+#include "compare.h"
 #include "order.h"
 #include "shadow.h"
 #include "signals.h"
@@ -103,6 +104,10 @@ void hs_publish(struct hs_record *r) {
     r->method |= HS_METHOD_YIELDED;
     t->yield_follows = 1;
   }
+  if (UNLIKELY(hs_compare_is_asked()) && hs_compare_is_due(t, row)) {
+    r->method |= HS_METHOD_COMPARE;
+    t->compare_follows = 1;
+  }
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) return;
   CTL->headSeq = r->seq;
   __atomic_store_n(&CTL->head, CTL->head + HS_RECORD_SIZE(r), __ATOMIC_RELEASE);
@@ -150,6 +155,7 @@ void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 chec
 void hs_consume(struct thread *t, struct hs_record *r) {
   t->signal_follows = (r->method & HS_METHOD_SIGNAL_FOLLOWS) != 0;
   if (r->method & HS_METHOD_YIELDED) t->yield_follows = 1; /* at the end of this call */
+  if (UNLIKELY(r->method & HS_METHOD_COMPARE)) t->compare_follows = 1;
   u32 row = r->method & HS_METHOD_ROW;
   if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
   CTL->tailSeq = r->seq;

@@ -79,8 +79,24 @@ int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entrie
 
 struct digest {
   u64 bytes;
-  u32 crc;
+  u32 crc, n;
+  const struct span *without;
 };
+
+/* The page, or a copy of it in which what is left out is zero. */
+static const void *page_without(const struct digest *d, u64 page) {
+  static u8 copy[PAGE];
+  u32 copied = 0;
+  for (u32 i = 0; i < d->n; i++) {
+    u64 from = (u64)d->without[i].at, to = from + d->without[i].bytes;
+    if (to <= page || from >= page + PAGE) continue;
+    if (!copied++) memcpy(copy, (const void *)page, PAGE);
+    if (from < page) from = page;
+    if (to > page + PAGE) to = page + PAGE;
+    memset(copy + (from - page), 0, to - from);
+  }
+  return copied ? copy : (const void *)page;
+}
 
 /* Pages that were never touched are zero on both sides, so zero pages add nothing. */
 static void digest_range(const struct page_range *range, void *context) {
@@ -93,7 +109,7 @@ static void digest_range(const struct page_range *range, void *context) {
     for (u64 i = 0; i < pages; i++) {
       if (known && !(present[i] & HS_PAGE_EXISTS)) continue;
       u64 page = at + i * PAGE;
-      u32 sum = hs_crc(0, (const void *)page, PAGE);
+      u32 sum = hs_crc(0, page_without(d, page), PAGE);
       if (!sum) continue;
       d->crc = hs_crc_word(hs_crc_word(d->crc, page), sum);
     }
@@ -101,12 +117,17 @@ static void digest_range(const struct page_range *range, void *context) {
 }
 
 u64 hs_memory_digest(u64 *bytes) {
-  struct digest d = {0, 0};
   *bytes = 0;
   if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
-  hs_pages_each(digest_range, &d);
-  CTL->memoryBytes += d.bytes;
+  u64 digest = hs_memory_digest_without(NULL, 0, bytes);
+  CTL->memoryBytes += *bytes;
   CTL->memoryProcesses++;
+  return digest;
+}
+
+u64 hs_memory_digest_without(const struct span *without, u32 n, u64 *bytes) {
+  struct digest d = {0, 0, n, without};
+  hs_pages_each(digest_range, &d);
   *bytes = d.bytes;
   return d.crc;
 }

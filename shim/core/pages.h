@@ -19,5 +19,7 @@ int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entrie
 
 /* Digest of all of it, when it is wanted (ARCHITECTURE.md says what it covers). */
 u64 hs_memory_digest(u64 *bytes);
+/* The same always, with some ranges taken as zero. */
+u64 hs_memory_digest_without(const struct span *without, u32 n, u64 *bytes);
 
 #endif

@@ -14,6 +14,7 @@
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
   i64 r;
+  t->exposed = g;
   do {
     t->ticked = 0;
     r = hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,

@@ -89,6 +89,8 @@ struct thread {
   u32 pinned; /* to one processor, while the program starts */
   u32 signal_follows;
   u32 yield_follows;
+  u32 compare_follows;
+  const struct regs *volatile exposed; /* the call that waits, while the kernel may write for it */
   struct hs_identity identity; /* as recorded */
   /* preemption (tick.c) */
   volatile u32 ticked; /* a tick came inside the shim: a wait it ended is made again */
@@ -126,6 +128,7 @@ struct process {
   u32 hidden_base;
   volatile u32 dying;  /* pid whose death is recorded: no other thread of it records */
   u32 threads;
+  u32 compared;        /* what `compareAsked` was when its memory was last digested */
   volatile u32 releaser; /* outbox thread: 0 none, 1 running; the kernel clears it at its end */
   u32 group_leader_slot;
   u32 live_done;       /* 1: its connections are being made, 2: they are there (golive.c) */

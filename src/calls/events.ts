@@ -76,9 +76,10 @@ export const events = [
   },
   {
     name: 'MEMORY_DIGEST',
-    means: 'all writable memory of a process, for comparison; zero bytes is an error',
-    result: 'bytes digested',
+    means: 'all writable memory of a process while it runs, for comparison',
+    result: 'bytes digested; 0 when it could not be done at this place',
     check: 'digest',
+    data: 'address and length of what calls under way may write: left out on both sides',
   },
   {
     name: 'CHILD_LOST',

@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 4;
+export const HS_VERSION = 5;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -32,6 +32,7 @@ export const HS_METHOD_ROW = 0xffff;
 export const HS_METHOD_SIGNAL_FOLLOWS = 0x10000;
 export const HS_METHOD_YIELDED = 0x20000;
 export const HS_METHOD_AHEAD = 0x40000;
+export const HS_METHOD_COMPARE = 0x80000;
 export const HS_PIECE_BYTES = 0x400000;
 export const HS_EVENT_BASE = 0x200;
 
@@ -113,6 +114,7 @@ export const CONTROL = {
   deadNs: 288,
   restoredNs: 296,
   firstByteNs: 304,
+  compareAsked: 312,
 
   baton: 384,
   waiters: 388,
@@ -149,6 +151,9 @@ export const CONTROL = {
   warnings: 664,
   unknownCalls: 672,
   preemptions: 680,
+  memoryChecks: 688,
+  memoryCheckBytes: 696,
+  memoryCheckSeq: 704,
 
   divergence: 1024,
   sentence: 2048,
@@ -201,5 +206,5 @@ export const COUNTERS = [
   'calls', 'traps', 'sites', 'slowSites', 'signals', 'timeReads', 'tscReads', 'forks', 'execs',
   'threadsMade', 'processesMade', 'outputBytes', 'outputHeldMax', 'connsMade', 'connsRestored',
   'connsLost', 'memoryBytes', 'memoryProcesses', 'memoryUnequal', 'warnings', 'unknownCalls',
-  'preemptions',
+  'preemptions', 'memoryChecks', 'memoryCheckBytes', 'memoryCheckSeq',
 ] as const;

@@ -26,6 +26,8 @@ export interface ProgramEnd {
 export interface RecordOptions extends ProgramStart, Interruptible {
   outDir: string;
   schedule: Settings['schedule'];
+  /** Seconds between comparisons of memory; none without it. */
+  memoryCheck?: Settings['memoryCheck'];
   json: boolean;
 }
 
@@ -51,7 +53,12 @@ export interface ReplayResult {
   /** Where the log was cut in the middle of a block, and its rest left out. */
   torn: { file: string; offset: number; cutBytes: number } | null;
   /** Writable memory, compared by digest per mapping at each process's end. */
-  memory: { bytes: number; equal: boolean };
+  memory: {
+    bytes: number;
+    equal: boolean;
+    /** Comparisons while it ran (`--memory-check`); a difference there is a divergence. */
+    checks: number;
+  };
 }
 
 /** What a primary and a backup have in common. */
@@ -70,6 +77,8 @@ export interface PrimaryOptions extends PairOptions, ProgramStart {
   vip: ServiceAddress;
   commit: Settings['commit'];
   schedule: Settings['schedule'];
+  /** Seconds between comparisons of memory; none without it. */
+  memoryCheck?: Settings['memoryCheck'];
   maxLagRecords: number;
   maxLagMs: number;
   lagPolicy: Settings['lagPolicy'];

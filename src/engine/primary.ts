@@ -14,6 +14,7 @@ import { netRole } from './enforcement-map.js';
 import { Enforcement } from './enforcement.js';
 import { listExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
+import { askForDigests } from './memory-check.js';
 import type { PairResult, PrimaryOptions } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
 import { endSentence } from './program-end.js';
@@ -223,6 +224,7 @@ class PrimaryHost {
     const { options } = this;
     await prepareClock(this.#session, options);
     if (this.#isStopped) return false;
+    this.cleanup.defer(askForDigests(this.#session.control, options.memoryCheck));
     this.#audit.spawning(() => {
       this.#session.start(options, { maps: this.#enforcement?.fds, isDetached: true });
     });

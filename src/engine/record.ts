@@ -8,6 +8,7 @@ import { log } from '../log.js';
 import type { ControlBlock } from './control-block.js';
 import { listExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
+import { askForDigests } from './memory-check.js';
 import type { ProgramEnd, RecordOptions, RecordResult } from './options.js';
 import { RingReader } from './ring.js';
 import { Session, newFacts, tableHashText, type Parts, type SessionFacts } from './session.js';
@@ -32,7 +33,8 @@ export async function record(options: RecordOptions, parts: Parts = {}): Promise
     session.control.storeBig(CONTROL.released, ALL);
     await prepareClock(session, options);
     session.start(options, { isDetached: false });
-    const end = await runToEnd(session, drain, options.signal);
+    const stopAsking = askForDigests(session.control, options.memoryCheck);
+    const end = await runToEnd(session, drain, options.signal).finally(stopAsking);
     drain.toTheEnd();
     return { ...end, ...countsOf(session.control, writer) };
   } finally {

@@ -177,6 +177,7 @@ function verdict(session: Session, feed: LogFeed): ReplayResult {
     memory: {
       bytes: counters.memoryBytes,
       equal: counters.memoryUnequal === 0 && (counters.memoryBytes > 0 || !complete),
+      checks: counters.memoryChecks,
     },
   };
 }

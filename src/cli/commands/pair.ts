@@ -20,7 +20,7 @@ export const primaryCommand: CommandSpec = {
   summary: 'run a program as the primary of a pair',
   settings: [
     'listen', 'vip', 'commit', ...pairSettings,
-    'maxLagRecords', 'maxLagMs', 'lagPolicy', 'onPartition', 'schedule',
+    'maxLagRecords', 'maxLagMs', 'lagPolicy', 'onPartition', 'schedule', 'memoryCheck',
   ],
   options: [new Option('--wait-backup', 'start the program when a backup has joined')],
   hasProgram: true,
@@ -31,7 +31,8 @@ export const primaryCommand: CommandSpec = {
   ],
   run: async (invocation) => {
     const { settings } = invocation.configuration;
-    const { commit, schedule, maxLagRecords, maxLagMs, lagPolicy, onPartition } = settings;
+    const { commit, schedule, memoryCheck } = settings;
+    const { maxLagRecords, maxLagMs, lagPolicy, onPartition } = settings;
     const start = programStart(invocation.operands);
     const options = {
       ...start,
@@ -40,6 +41,7 @@ export const primaryCommand: CommandSpec = {
       vip: need(settings, 'vip'),
       commit,
       schedule,
+      memoryCheck,
       maxLagRecords,
       maxLagMs,
       lagPolicy,

@@ -14,7 +14,7 @@ import { printJson, printLine, type CommandSpec } from '../shell.js';
 export const recordCommand: CommandSpec = {
   usage: 'record <command...>',
   summary: 'run a program and record everything that happens to it',
-  settings: ['schedule'],
+  settings: ['schedule', 'memoryCheck'],
   options: [new Option('-o, --out <dir>', 'new directory for the log').makeOptionMandatory()],
   hasProgram: true,
   examples: ['hs-replicate record -o /tmp/log -- redis-server --port 7000'],
@@ -26,8 +26,10 @@ export const recordCommand: CommandSpec = {
     await requireHost();
     makeDirectory(outDir);
     const { record } = await import('../../engine/index.js');
-    const { schedule } = configuration.settings;
-    const result = await record({ ...start, outDir, schedule, json: isJson, signal });
+    const { schedule, memoryCheck } = configuration.settings;
+    const result = await record({
+      ...start, outDir, schedule, memoryCheck, json: isJson, signal,
+    });
     if (isJson) printJson(result);
     else {
       process.stderr.write(
