@@ -60,8 +60,10 @@ export async function furnish(bed: Bed, program: Program): Promise<void> {
 }
 
 /** Starts the program's client; resolves when the program has answered all its sessions. */
-export function openLoad(bed: Bed, { name }: Program, seed: number): Promise<Load> {
-  const options = { program: name, host: plan.vip, seed, drainMs: 20_000 };
+export function openLoad(
+  bed: Bed, { name }: Program, seed: number, thinkMs?: number,
+): Promise<Load> {
+  const options = { program: name, host: plan.vip, seed, drainMs: 20_000, thinkMs };
   const main = fileURLToPath(new URL('load-main.ts', import.meta.url));
   const argv = [process.execPath, '--import', 'tsx', main, JSON.stringify(options)];
   return LoadHandle.open<CompatReport>(bed, argv);

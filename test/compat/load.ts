@@ -16,6 +16,8 @@ export interface CompatLoadOptions {
   seed: number;
   /** How long replies may take after the end before a session counts as stalled. */
   drainMs: number;
+  /** Instead of the program's own. */
+  thinkMs?: number;
 }
 
 export interface CompatReport {
@@ -173,7 +175,7 @@ export class CompatLoad implements LoadClient {
         await kept.session.exchange();
         this.report.exchanges++;
         this.noteWait(kept);
-        await delay(this.program.thinkMs ?? 4);
+        await delay(this.options.thinkMs ?? this.program.thinkMs ?? 4);
       }
     } catch (error) {
       this.noteWait(kept);
@@ -207,7 +209,7 @@ export class CompatLoad implements LoadClient {
       } finally {
         for (const wire of wires) this.discard(wire);
       }
-      await delay(this.program.thinkMs ?? 4);
+      await delay(this.options.thinkMs ?? this.program.thinkMs ?? 4);
     }
   }
 
