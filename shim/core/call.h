@@ -30,6 +30,7 @@ enum hs_policy {
 #define HS_OUT_ALWAYS 32u /* out-arguments are written whatever the result is */
 #define HS_SIGMASK 64u    /* puts a signal mask in place while it waits */
 #define HS_OUT_ONLY_EINTR 128u /* out-arguments are written on -EINTR and never else */
+#define HS_UNBROKEN 256u       /* waits for storage: a signal caught before it does not end it */
 
 /* What one argument is. The length of what it points to is `count * size` (see hs_length). */
 enum hs_kind {
@@ -72,7 +73,7 @@ struct hs_arg {
 struct hs_call {
   const char *name;
   unsigned char policy;     /* enum hs_policy */
-  unsigned char flags;      /* HS_BLOCKS .. */
+  unsigned short flags;     /* HS_BLOCKS .. */
   unsigned char nargs;
   unsigned char irregular;  /* index into hs_irregulars, when policy is HS_IRREGULAR */
   short refusal;            /* -errno, when policy is HS_REFUSED */

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x62a96917u
+#define HS_CALL_TABLE_HASH 0xb226fe45u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -535,11 +535,11 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [23] = {"select", HS_INPUT, HS_BLOCKS | HS_OUT_EINTR, 5, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_INOUT, HS_FDSETS, 8}, {HS_INOUT, HS_FDSETS, 8},
      {HS_INOUT, HS_FDSETS, 8}, {HS_INOUT, HS_FIXED, 16}}},
-  [24] = {"sched_yield", HS_ORDER, HS_BLOCKS, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
+  [24] = {"sched_yield", HS_ORDER, HS_BLOCKS | HS_UNBROKEN, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
   [25] = {"mremap", HS_IRREGULAR, 0, 5, HS_IRR_remap, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [26] = {"msync", HS_MEMORY, HS_BLOCKS, 3, HS_IRR_NONE, 0, 0,
+  [26] = {"msync", HS_MEMORY, HS_BLOCKS | HS_UNBROKEN, 3, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [27] = {"mincore", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_PAGES, 1}}},
@@ -642,9 +642,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [73] = {"flock", HS_RESULT, HS_BLOCKS | HS_RESTARTS, 2, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [74] = {"fsync", HS_FILE, HS_BLOCKS, 1, HS_IRR_NONE, 0, 0,
+  [74] = {"fsync", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
-  [75] = {"fdatasync", HS_FILE, HS_BLOCKS, 1, HS_IRR_NONE, 0, 0,
+  [75] = {"fdatasync", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
   [76] = {"truncate", HS_IRREGULAR, 0, 2, HS_IRR_truncate, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
@@ -812,7 +812,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_IN, HS_FIXED, 16}}},
   [161] = {"chroot", HS_FILE, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}}},
-  [162] = {"sync", HS_FILE, HS_BLOCKS, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
+  [162] = {"sync", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 0, HS_IRR_NONE, 0, 0, {{0, 0, 0}}},
   [163] = {"acct", HS_REFUSED, 0, 1, HS_IRR_NONE, -1, 0,
     {{HS_IN_STRING, HS_FIXED, 1}}},
   [164] = {"settimeofday", HS_REFUSED, 0, 2, HS_IRR_NONE, -1, 0,
@@ -1067,7 +1067,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [276] = {"tee", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 4, HS_IRR_sendfile, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [277] = {"sync_file_range", HS_FILE, HS_BLOCKS, 4, HS_IRR_NONE, 0, 0,
+  [277] = {"sync_file_range", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
   [278] = {"vmsplice", HS_REFUSED, 0, 4, HS_IRR_NONE, -38, 0,
@@ -1088,7 +1088,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [284] = {"eventfd", HS_DESCRIPTOR, HS_MAKES_FD, 1, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
-  [285] = {"fallocate", HS_FILE, HS_BLOCKS, 4, HS_IRR_NONE, 0, 0,
+  [285] = {"fallocate", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
   [286] = {"timerfd_settime", HS_IRREGULAR, 0, 4, HS_IRR_timer, 0, 0,
@@ -1142,7 +1142,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_FD, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [305] = {"clock_adjtime", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}, {HS_INOUT, HS_FIXED, 208}}},
-  [306] = {"syncfs", HS_FILE, HS_BLOCKS, 1, HS_IRR_NONE, 0, 0,
+  [306] = {"syncfs", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
   [307] = {"sendmmsg", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 4, HS_IRR_send_message, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_MMSG, HS_ARG2, 64}, {HS_VALUE, HS_FIXED, 0},

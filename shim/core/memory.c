@@ -5,6 +5,7 @@
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
 #include "calls.gen.h"
 #include "identity.h"
+#include "pages.h"
 #include "regular.h"
 #include "shadow.h"
 #include "signals.h"
@@ -127,7 +128,17 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   return at;
 }
 
-i64 hs_irr_map(struct thread *t, struct regs *g, const struct hs_call *c) {
+/* The core's addresses look free to the program: a hint to them is none, and a place that the
+ * program insists on there is one the kernel would not give. */
+static i64 keep_out(struct regs *g) {
+  if (!hs_is_ours(g->rdi, PAGE_UP(g->rsi))) return 0;
+  if (g->r10 & HS_MAP_FIXED_NOREPLACE) return -HS_EEXIST;
+  if (g->r10 & HS_MAP_FIXED) return -HS_ENOMEM;
+  g->rdi = 0;
+  return 0;
+}
+
+static i64 map(struct thread *t, struct regs *g, const struct hs_call *c) {
   int of_file = (int)g->r8 >= 0 && !(g->r10 & HS_MAP_ANON);
   if ((g->rdx & HS_PROT_EXEC) && !of_file) hs_tsc_anonymous_code();
   struct hs_record *r = hs_turn(t);
@@ -154,7 +165,14 @@ i64 hs_irr_map(struct thread *t, struct regs *g, const struct hs_call *c) {
   return at;
 }
 
+i64 hs_irr_map(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct regs call = *g;
+  i64 error = keep_out(&call);
+  return error ? error : map(t, &call, c);
+}
+
 i64 hs_irr_remap(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if ((g->r10 & 2 /* FIXED */) && hs_is_ours(g->r8, PAGE_UP(g->rdx))) return -HS_ENOMEM;
   struct hs_record *r = hs_turn(t);
   if (!r) {
     i64 at = hs_execute(g);

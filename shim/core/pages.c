@@ -6,12 +6,15 @@
 #include "calls.gen.h"
 #include "identity.h"
 
-static int is_ours(u64 at) {
-  return (at >= HS_CORE_BASE && at < HS_CORE_END) ||
-         (at >= HS_THREADS_BASE && at < HS_PIE_BASE - 0x100000000ul) ||
-         (at >= HS_STUBS_HIGH && at < HS_STUBS_HIGH + HS_STUBS_BYTES) ||
-         (at >= HS_STUBS_PIE && at < HS_STUBS_PIE + HS_STUBS_BYTES) ||
-         (at >= HS_STUBS_LOW && at < HS_STUBS_LOW + HS_STUBS_BYTES);
+int hs_is_ours(u64 at, u64 bytes) {
+  static const u64 ours[][2] = {{HS_CORE_BASE, HS_CORE_END},
+                                {HS_THREADS_BASE, HS_OWN_END},
+                                {HS_STUBS_HIGH, HS_STUBS_HIGH + HS_STUBS_BYTES},
+                                {HS_STUBS_PIE, HS_STUBS_PIE + HS_STUBS_BYTES},
+                                {HS_STUBS_LOW, HS_STUBS_LOW + HS_STUBS_BYTES}};
+  for (u64 i = 0; i < sizeof ours / sizeof *ours; i++)
+    if (at < ours[i][1] && at + bytes > ours[i][0]) return 1;
+  return 0;
 }
 
 static const char *parse_hex(const char *p, u64 *value) {
@@ -40,7 +43,7 @@ static int parse_range(const char *line, struct page_range *range) {
   range->shared = prot[3] == 's';
   range->anonymous = inode == 0;
   if (prot[0] != 'r' || prot[1] != 'w') return 0;
-  return !is_ours(range->from) && range->from <= 0x7fffffffffff;
+  return !hs_is_ours(range->from, 1) && range->from <= 0x7fffffffffff;
 }
 
 void hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context) {

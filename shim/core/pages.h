@@ -10,6 +10,9 @@ struct page_range {
   i64 pagemap; /* descriptor of /proc/self/pagemap, or -errno */
 };
 
+/* Does a mapping there meet what the core keeps for itself? */
+int hs_is_ours(u64 at, u64 bytes);
+
 /* One range after the other, in ascending order. Not for use inside itself: one buffer. */
 void hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context);
 /* Looks up as many as 512 pages from `at` on: 0 when what the kernel knows cannot be read. */

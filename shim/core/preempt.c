@@ -11,7 +11,7 @@
 #include "pages.h"
 #include "sigframe.h"
 
-#define LIST_BASE 0x2b0000000000ul  /* primary: the pages to send */
+#define LIST_BASE 0x2a0000000000ul  /* primary: the pages to send */
 #define LIST_BYTES 0x10000000ul     /* of 32 Mi pages */
 #define STASH_BASE 0x290000000000ul /* backup: MEMORY records until their YIELD comes */
 #define PAGES_AT_ONCE 1024u

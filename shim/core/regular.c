@@ -13,12 +13,14 @@
 #include "shadow.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
+  int unbroken = (hs_calls[g->rax].flags & HS_UNBROKEN) != 0;
   i64 r;
   t->exposed = g;
   do {
     t->ticked = 0;
-    r = hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10, (i64)g->r8,
-                    (i64)g->r9, &t->pending);
+    r = unbroken ? hs_execute(g)
+                 : hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10,
+                               (i64)g->r8, (i64)g->r9, &t->pending);
   } while (UNLIKELY(r == -HS_EINTR) && t->ticked && !t->pending);
   return r;
 }

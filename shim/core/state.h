@@ -12,6 +12,7 @@
 
 /* Where the core keeps its own memory; ring.h has what TypeScript shares. */
 #define HS_THREADS_BASE 0x200000000000ul
+#define HS_OWN_END 0x320000000000ul /* from HS_THREADS_BASE up to here all is the core's */
 #define HS_THREAD_BYTES 0x20000ul
 #define HS_STUBS_HIGH 0x7ffff8100000ul /* within reach of libraries */
 #define HS_STUBS_PIE 0x555540000000ul  /* within reach of a position-independent program */

@@ -101,6 +101,7 @@ export const rowFlags = {
   always: { c: 'HS_OUT_ALWAYS', bit: 32, means: 'writes its out-arguments whatever the result' },
   masked: { c: 'HS_SIGMASK', bit: 64, means: 'puts a signal mask in place while it waits' },
   onlyEintr: { c: 'HS_OUT_ONLY_EINTR', bit: 128, means: 'writes out-arguments only on EINTR' },
+  unbroken: { c: 'HS_UNBROKEN', bit: 256, means: 'no signal ends its wait' },
 } as const;
 export type RowFlag = keyof typeof rowFlags;
 
@@ -139,6 +140,10 @@ export class Policy {
   }
   get masked(): Policy {
     return this.with('masked');
+  }
+  /** Waits, and never for what a signal would put an end to: callers do not expect EINTR. */
+  get unbroken(): Policy {
+    return this.with('blocking').with('unbroken');
   }
   /** Waits for time to pass; writes what is left of it when a signal comes first. */
   get sleeps(): Policy {

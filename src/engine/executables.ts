@@ -46,11 +46,12 @@ function envTarget(path: string): string | undefined {
   }
 }
 
-/** Asks the program's own loader, which does not run the program for that. */
+/** Asks the program's own loader, which does not run the program for that. By its real name: the
+ * loader takes what it is given for the place that $ORIGIN names, the kernel the file itself. */
 function librariesOf(loader: string, path: string, program: ProgramStart): string[] {
   const env = { PATH: '/usr/bin:/bin', ...program.env };
   try {
-    const text = execFileSync(loader, ['--list', path], {
+    const text = execFileSync(loader, ['--list', realpathSync(path)], {
       cwd: program.cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'],
     });
     return [...text.matchAll(/(?:=>\s*|^\s*)(\/\S+) \(0x/gm)].map((match) => match[1]!);

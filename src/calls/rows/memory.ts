@@ -16,7 +16,7 @@ export const memory: readonly Row[] = [
   row(12, 'brk', [at], irregular('brk')),
   row(25, 'mremap', [at, size, value('newSize'), flags, address('newAddress')],
     irregular('remap')),
-  row(26, 'msync', [at, size, flags], both.blocking),
+  row(26, 'msync', [at, size, flags], both.unbroken),
   row(27, 'mincore', [at, size, out.bytePerPage], result.because(
     'which pages are resident differs between hosts')),
   row(28, 'madvise', [at, size, value('advice')], both.because(

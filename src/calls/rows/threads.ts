@@ -8,7 +8,7 @@ const processor = 'which processors there are differs between hosts';
 const newer = 'newer than what libraries rely on: they use futex';
 
 export const threads: readonly Row[] = [
-  row(24, 'sched_yield', [], order.blocking.because('gives the baton up')),
+  row(24, 'sched_yield', [], order.unbroken.because('gives the baton up')),
   row(142, 'sched_setparam', [pid, in_.struct('sched_param')], local),
   row(143, 'sched_getparam', [pid, out.struct('sched_param')], result),
   row(144, 'sched_setscheduler', [pid, value('policy'), in_.struct('sched_param')], local),

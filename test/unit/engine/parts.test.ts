@@ -1,6 +1,7 @@
 /* parts.test.ts: the small parts of the engine, each by itself: states of the takeover, claims that
  * fencing goes by, lag, ARP frames, counters in shared memory, comparison of executables. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -119,6 +120,24 @@ test('the files of a program are listed with its loader and libraries', () => {
     assert.ok(paths.some((path) => path.includes(part)), `${part} in ${paths.join(' ')}`);
   }
   compareExecutables(listed, 'here');
+});
+
+test('libraries are found beside the program itself, also through a link to it', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'hs-origin-'));
+  const compile = (source: string, ...args: string[]) =>
+    execFileSync('gcc', ['-x', 'c', '-', '-x', 'none', ...args], { input: source, cwd: dir });
+  try {
+    mkdirSync(join(dir, 'home'));
+    compile('int own(void) { return 0; }', '-shared', '-fPIC',
+      '-Wl,-soname,libown.so', '-o', 'home/libown.so');
+    compile('int own(void); int main(void) { return own(); }', '-o', 'home/program',
+      'home/libown.so', '-Wl,-rpath,$ORIGIN');
+    symlinkSync('home/program', join(dir, 'link'));
+    const listed = listExecutables({ command: [join(dir, 'link')], cwd: '/', env: {} });
+    assert.ok(listed.some(({ path }) => path === join(dir, 'home', 'libown.so')));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
 
 test('a file that differs, or is not there, is refused by name', () => {
