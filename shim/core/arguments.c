@@ -77,11 +77,17 @@ static void visit_message(struct walk *w, struct msghdr64 *m, u64 bytes, u32 nam
   visit_iov(w, (const struct iovec64 *)m->iov, m->iov_count, bytes);
 }
 
+/* The first version of capabilities had 32 of them. A call that failed looked at none. */
+static u64 capability_sets(const struct regs *g, i64 result) {
+  return result < 0 ? 0 : *(const u32 *)g->rdi == 0x19980330 ? 1 : 2;
+}
+
 static u64 element_count(const struct regs *g, struct hs_arg a, i64 result) {
   switch (a.count) {
     case HS_FIXED: return 1;
     case HS_BY_RESULT: return result > 0 ? (u64)result : 0;
     case HS_FDSETS: return ((u32)g->rdi + 63u) / 64u;
+    case HS_CAPABILITIES: return capability_sets(g, result);
     case HS_PAGES: return (g->rsi + PAGE - 1) / PAGE;
     default: return hs_argument(g, a.count - HS_ARG0);
   }

@@ -60,6 +60,7 @@ enum hs_length {
   HS_ARG0, HS_ARG1, HS_ARG2, HS_ARG3, HS_ARG4, HS_ARG5, /* the value of that argument */
   HS_BY_RESULT, /* the call's result */
   HS_FDSETS,    /* words of an fd_set of argument 0 bits; size is 8 */
+  HS_CAPABILITIES, /* sets of capabilities, by the version in the header, argument 0 */
 #define HS_PAGES HS_PAGES
   HS_PAGES      /* pages in as many bytes as argument 1 says */
 };

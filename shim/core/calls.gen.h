@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xb226fe45u
+#define HS_CALL_TABLE_HASH 0x834f2b86u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -739,9 +739,9 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [124] = {"getsid", HS_RESULT, 0, 1, HS_IRR_NONE, 0, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
   [125] = {"capget", HS_RESULT, HS_OUT_ALWAYS, 2, HS_IRR_NONE, 0, 0,
-    {{HS_INOUT, HS_FIXED, 8}, {HS_OUT, HS_FIXED, 24}}},
+    {{HS_INOUT, HS_FIXED, 8}, {HS_OUT, HS_CAPABILITIES, 12}}},
   [126] = {"capset", HS_IRREGULAR, 0, 2, HS_IRR_identity, 0, 0,
-    {{HS_IN, HS_FIXED, 8}, {HS_IN, HS_FIXED, 24}}},
+    {{HS_IN, HS_FIXED, 8}, {HS_IN, HS_CAPABILITIES, 12}}},
   [127] = {"rt_sigpending", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_OUT, HS_ARG1, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [128] = {"rt_sigtimedwait", HS_RESULT, HS_BLOCKS, 4, HS_IRR_NONE, 0, 0,

@@ -128,10 +128,26 @@ static u64 open_flags(const struct regs *g) {
   }
 }
 
+/* Opening a FIFO waits for its other end, which may be another thread of the application. */
+static int may_wait_for_peer(const struct regs *g) {
+  u64 st[32], flags = open_flags(g);
+  int relative = g->rax == HS_NR_openat || g->rax == HS_NR_openat2;
+  if (flags & (HS_O_NONBLOCK | HS_O_PATH | HS_O_DIRECTORY | HS_O_EXCL)) return 0;
+  i64 found = SYS(HS_NR_statx, relative ? (int)g->rdi : -100 /* AT_FDCWD */,
+                  relative ? g->rsi : g->rdi, 0x800 /* AT_NO_AUTOMOUNT */, 1 /* STATX_TYPE */, st);
+  return found == 0 && (((const u16 *)st)[14] & 0170000) == 0010000;
+}
+
+static i64 open_for_real(struct thread *t, struct regs *g, int held) {
+  if (may_wait_for_peer(g)) return hs_record_waiting(t, g, held);
+  if (!held) hs_baton_take();
+  return hs_execute(g);
+}
+
 i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
+  struct hs_record *r = recording() ? NULL : hs_next(t);
   if (!r) {
-    i64 fd = hs_execute(g);
+    i64 fd = open_for_real(t, g, recording() || hs_live_with_baton(t));
     u64 kind = fd >= 0 ? kind_of_open(fd, open_flags(g)) : 0;
     hs_append_bytes(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), &kind, fd >= 0 ? 8 : 0);
     if (fd >= 0) hs_set_entry(fd, (u32)kind);

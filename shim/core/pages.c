@@ -101,6 +101,26 @@ static const void *page_without(const struct digest *d, u64 page) {
   return copied ? copy : (const void *)page;
 }
 
+struct page_sum {
+  const struct digest *digest;
+  u64 page;
+  u32 sum;
+};
+static void sum_page(void *argument) {
+  struct page_sum *p = argument;
+  p->sum = hs_crc(0, page_without(p->digest, p->page), PAGE);
+}
+
+/* A mapping may reach past the end of its file, where touching a page is an error. */
+static u32 sum_of(const struct page_range *range, const struct digest *d, u64 page) {
+  struct page_sum p = {d, page, 0};
+  if (range->anonymous)
+    sum_page(&p);
+  else if (hs_try(sum_page, &p))
+    p.sum = 0;
+  return p.sum;
+}
+
 /* Pages that were never touched are zero on both sides, so zero pages add nothing. */
 static void digest_range(const struct page_range *range, void *context) {
   static u64 present[512];
@@ -112,7 +132,7 @@ static void digest_range(const struct page_range *range, void *context) {
     for (u64 i = 0; i < pages; i++) {
       if (known && !(present[i] & HS_PAGE_EXISTS)) continue;
       u64 page = at + i * PAGE;
-      u32 sum = hs_crc(0, page_without(d, page), PAGE);
+      u32 sum = sum_of(range, d, page);
       if (!sum) continue;
       d->crc = hs_crc_word(hs_crc_word(d->crc, page), sum);
     }

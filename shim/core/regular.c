@@ -113,7 +113,7 @@ void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call
   hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);
 }
 
-static i64 record_waiting(struct thread *t, struct regs *g, int held) {
+i64 hs_record_waiting(struct thread *t, struct regs *g, int held) {
   u64 copied, scratch[2];
   struct regs shortened;
   struct regs *call = g;
@@ -153,7 +153,7 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
     if (!held) hs_baton_take();
     return hs_outbox_call(t, g, c, &b);
   }
-  if (!skips) r = waits ? record_waiting(t, g, held) : hs_execute(g);
+  if (!skips) r = waits ? hs_record_waiting(t, g, held) : hs_execute(g);
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
   if (c->policy == HS_OUTPUT && is_tcp_output(g))
     hs_append_output(t, g, c, r);

@@ -9,7 +9,7 @@ export const structs = {
   word: 4,
   long: 8,
   pair: 8, // two descriptors
-  capabilities: 24, // two of struct __user_cap_data_struct
+  capabilities: 12, // one of struct __user_cap_data_struct: a version has one or two
   capability_header: 8,
   epoll_event: 12, // packed on x86_64
   file_handle: 136, // header and MAX_HANDLE_SZ bytes
@@ -72,6 +72,7 @@ export type Length =
   | { from: 'one' }
   | { from: 'result' }
   | { from: 'descriptorSets' } // words of an fd_set of argument 0 bits
+  | { from: 'capabilityVersion' } // as many as the version in argument 0 has
   | { from: 'pages' } // pages in as many bytes as argument 1 says
   | { from: 'argument'; label: string };
 
@@ -143,6 +144,13 @@ function pointers(direction: Direction) {
       label: 'set',
       length: { from: 'descriptorSets' },
       size: 8,
+    } as Argument,
+    /** The sets of a capability call: their number follows from the header, argument 0. */
+    capabilities: {
+      kind: direction,
+      label: 'capabilities',
+      length: { from: 'capabilityVersion' },
+      size: structs.capabilities,
     } as Argument,
     /** One byte for each page of the range (argument 0, argument 1). */
     bytePerPage: {

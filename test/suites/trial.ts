@@ -28,6 +28,11 @@ export interface Bounds {
   recordedMs: number;
 }
 
+/** What the native run's init does when the program has ended: a process that it leaves running (a
+ * daemon) is noted beside the folder. A zombie has no executable. */
+const leftover = 'set --; for e in /proc/[0-9]*/exe; do if [ -e $e ]; then set -- "$@" $e; fi; ' +
+  'done; if [ $# -gt 1 ]; then echo $# > ../left; fi';
+
 /** Runs programs one after another in one folder. */
 export class Trials {
   readonly #place: string;
@@ -44,7 +49,7 @@ export class Trials {
     try {
       return { name: program.name, ...await this.#judge(program) };
     } finally {
-      emptyFolder(this.#place);
+      emptyFolder(this.#place); // with all that the program left beside its folder
     }
   }
 
@@ -70,6 +75,9 @@ export class Trials {
     const record = replicate('record', '--json', '-o', log, '--', ...command);
     const recorded = await this.#run(record);
     const { result, rest } = split<RecordResult>(recorded.stdout, 'calls');
+    if (recorded.isLate && existsSync(join(this.#place, 'left'))) {
+      return { outcome: 'skip', reason: 'leaves a process running: its recording never ends' };
+    }
     if (recorded.isLate) return fails('recording does not end', shown(recorded));
     if (!result) return fails(`recording fails: ${fault(recorded)}`, shown(recorded));
     if (statusOf(result) !== native.status) {
@@ -88,7 +96,7 @@ export class Trials {
   /** Under an init of its own, as when it is recorded: a program may print the ids it sees. */
   #native(command: string[]): Promise<Ended> {
     const init = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c',
-      '"$@"; exit $?', 'sh'];
+      `"$@"; s=$?; ${leftover}; exit $s`, 'sh'];
     return this.#run([...init, ...command], this.#bounds.nativeMs);
   }
 

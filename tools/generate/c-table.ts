@@ -18,6 +18,8 @@ function lengthName(call: Call, { length }: Argument): string {
       return 'HS_BY_RESULT';
     case 'descriptorSets':
       return 'HS_FDSETS';
+    case 'capabilityVersion':
+      return 'HS_CAPABILITIES';
     case 'pages':
       return 'HS_PAGES';
     case 'argument':

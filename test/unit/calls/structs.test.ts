@@ -18,7 +18,7 @@ const types: Record<StructName, string> = {
   word: 'unsigned int',
   long: 'long',
   pair: 'int[2]',
-  capabilities: 'struct __user_cap_data_struct[_LINUX_CAPABILITY_U32S_3]',
+  capabilities: 'struct __user_cap_data_struct',
   capability_header: 'struct __user_cap_header_struct',
   epoll_event: 'struct epoll_event',
   file_handle: 'struct { unsigned int bytes; int type; char handle[128]; }',
