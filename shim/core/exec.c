@@ -72,6 +72,11 @@ static i64 open_file(const char *path, i64 dirfd, char *to) {
   return -HS_ENOENT;
 }
 
+/* A file in memory has no path; both sides have written the same into it. */
+static int is_memfd(const char *path, i64 dirfd) {
+  return !*path && FD_KIND(fd_entry(dirfd)) == FD_MEMFD;
+}
+
 /* The path as the kernel would tell the program (AT_EXECFN): execveat's are /dev/fd paths. */
 static void name_of_exec(char *to, const char *path, i64 dirfd) {
   char *p = to;
@@ -199,7 +204,9 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_match(t, g, r, hs_check(g, c, error));
     if (!error) {
       read_resolved((const char *)HS_RECORD_DATA(r), HS_RECORD_LEN(r), (char **)argv);
-      fd = hs_open_any(t, command.path, 0);
+      fd = at && is_memfd((const char *)path, (i64)(int)g->rdi)
+               ? open_file("", (i64)(int)g->rdi, file)
+               : hs_open_any(t, command.path, 0);
       if (fd < 0) hs_diverge(t, r, command.path, "this file cannot be opened here");
     }
     hs_consume(t, r);

@@ -16,7 +16,8 @@
 #include "slots.h"
 #include "timers.h"
 
-enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_THREAD = 0x10000,
+enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000,
+       CLONE_THREAD = 0x10000,
        CLONE_SETTLS = 0x80000, CLONE_PARENT_SETTID = 0x100000, CLONE_CHILD_CLEARTID = 0x200000,
        CLONE_CHILD_SETTID = 0x1000000 };
 
@@ -186,7 +187,8 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct clone_args args = {
       .flags = flags & ~(u64)(CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
                               CLONE_CHILD_CLEARTID),
-      .exit_signal = thread ? 0 : signal,
+      /* clone3 refuses one for a sibling too, which gets its parent's */
+      .exit_signal = thread || (flags & CLONE_PARENT) ? 0 : signal,
       .tls = tls,
       .set_tid = r ? (u64)&set_tid : 0,
       .set_tid_count = r ? 1 : 0};

@@ -63,7 +63,10 @@ static void hide(i64 *fds) {
   SYS(HS_NR_prlimit64, 0, 7, high, 0);
   hs_process.hidden_base = (u32)base;
   for (int i = 0; i < HID_COUNT; i++) {
-    if (fds[i] < 0) continue;
+    if (fds[i] < 0) { /* its number is kept too: the kernel must not give it to the program */
+      if (SYS(HS_NR_dup3, HIDDEN(HID_START), HIDDEN(i), 0) < 0) hs_refuse("no room for descriptors");
+      continue;
+    }
     if (SYS(HS_NR_dup3, fds[i], HIDDEN(i), 0) < 0) hs_refuse("no room for hidden descriptors");
     SYS(HS_NR_close, fds[i]);
   }

@@ -33,6 +33,14 @@ int main(void) {
                           &given, &stored, NULL, &cleared));
   EXPECT_EQ(stored, child);
   EXPECT_EQ(ended(child), 5);
+  child = fork();
+  if (child == 0) {
+    pid_t sibling = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    _exit(sibling == 0 ? 3 : sibling > 0 ? 4 : 100);
+  }
+  int sum = 0, status;
+  while (wait(&status) > 0) sum += WEXITSTATUS(status);
+  EXPECT_EQ(sum, 7); /* one more child than it has made itself */
   fact("processes by clone");
 
   int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
