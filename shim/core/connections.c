@@ -71,8 +71,9 @@ static int present;
 int hs_net_present(void) { return present; }
 
 void hs_net_init(void) {
-  if (!(CTL->flags & HS_FLAG_TAKEOVER) || SYS(HS_NR_fcntl, HIDDEN(HID_SETTINGS), 3 /* F_GETFL */) & HS_O_PATH)
-    return; /* only its number is kept */
+  if (!(CTL->flags & HS_FLAG_TAKEOVER)) return;
+  if (SYS(HS_NR_fcntl, HIDDEN(HID_SETTINGS), 3 /* F_GETFL */) & HS_O_PATH)
+    return; /* no more than its number is kept */
   i64 a = SYS(HS_NR_mmap, HS_NET_SETTINGS, PAGE, 3, HS_MAP_SHARED | HS_MAP_FIXED,
               HIDDEN(HID_SETTINGS), 0);
   i64 b = SYS(HS_NR_mmap, HS_NET_SLOT(0), HS_NET_SLOTS * sizeof(struct hs_net_slot), 3,

@@ -56,6 +56,7 @@ static void map_session(i64 fd) {
 
 /* Descriptors the program must not find: above its own limit, where there is room. */
 static void hide(i64 *fds) {
+  static const char no_room[] = "no room for hidden descriptors";
   u64 limit[2] = {0, 0}, high[2];
   SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
   u64 base = limit[0] < 1024 ? 1024 : limit[0] > 16000 ? 16000 : limit[0];
@@ -64,10 +65,10 @@ static void hide(i64 *fds) {
   hs_process.hidden_base = (u32)base;
   for (int i = 0; i < HID_COUNT; i++) {
     if (fds[i] < 0) { /* its number is kept too: the kernel must not give it to the program */
-      if (SYS(HS_NR_dup3, HIDDEN(HID_START), HIDDEN(i), 0) < 0) hs_refuse("no room for descriptors");
+      if (SYS(HS_NR_dup3, HIDDEN(HID_START), HIDDEN(i), 0) < 0) hs_refuse(no_room);
       continue;
     }
-    if (SYS(HS_NR_dup3, fds[i], HIDDEN(i), 0) < 0) hs_refuse("no room for hidden descriptors");
+    if (SYS(HS_NR_dup3, fds[i], HIDDEN(i), 0) < 0) hs_refuse(no_room);
     SYS(HS_NR_close, fds[i]);
   }
   SYS(HS_NR_prlimit64, 0, 7, limit, 0);

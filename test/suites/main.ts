@@ -93,7 +93,8 @@ async function main(signal: AbortSignal): Promise<number> {
   const { tree, version } = await exportSource(suite, resolve(values.from), resolve(cache));
   const before = readResults(suite.name);
   const known = before?.version === version ? before.trials : [];
-  const programs = chosen(await suite.programs(tree), known);
+  const all = await suite.programs(tree);
+  const programs = chosen(all, known);
   const place = mkdtempSync(join(tmpdir(), 'hs-suite-'));
   const recordedMs = Number(values.bound) * 1000;
   const runner = new Trials(place, { nativeMs: recordedMs / 6, recordedMs }, signal);
@@ -107,7 +108,7 @@ async function main(signal: AbortSignal): Promise<number> {
     }
   } finally {
     rmSync(place, { recursive: true, force: true });
-    if (values.save) mergeResults(suite.name, version, trials);
+    if (values.save) mergeResults(suite.name, version, all.length, trials);
   }
   if (values.save) writePage();
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');

@@ -21,6 +21,8 @@ const resultsSchema = z.object({
   suite: z.string(),
   /** The upstream commit. */
   version: z.string(),
+  /** How many programs it has; fewer of them may have been run. */
+  programs: z.number(),
   trials: z.array(trialSchema),
 });
 
@@ -35,7 +37,9 @@ export function readResults(suite: string): Results | undefined {
 }
 
 /** Puts the trials of this run into the suite's file; those of another version go. */
-export function mergeResults(suite: string, version: string, trials: readonly Trial[]): void {
+export function mergeResults(
+  suite: string, version: string, programs: number, trials: readonly Trial[],
+): void {
   const before = readResults(suite);
   const kept = before?.version === version ? before.trials : [];
   const all = new Map([...kept, ...trials].map((trial) => [trial.name, trial]));
@@ -43,7 +47,8 @@ export function mergeResults(suite: string, version: string, trials: readonly Tr
   mkdirSync(dirname(resultsFile(suite)), { recursive: true });
   const lines = sorted.map((trial) => JSON.stringify(committed(trial)));
   writeFileSync(resultsFile(suite), `{"suite": ${JSON.stringify(suite)}, ` +
-    `"version": ${JSON.stringify(version)}, "trials": [\n${lines.join(',\n')}\n]}\n`);
+    `"version": ${JSON.stringify(version)}, "programs": ${programs}, ` +
+    `"trials": [\n${lines.join(',\n')}\n]}\n`);
 }
 
 /** Only what failed needs its detail, and that without places. */
@@ -59,11 +64,15 @@ export interface Group {
   names: string[];
 }
 
-/** Trials of one outcome by their reason, largest group first. */
-export function groupsOf(trials: readonly Trial[], outcome: Trial['outcome']): Group[] {
+/** Trials of one outcome by their reason, or by what `cause` knows; largest group first. */
+export function groupsOf(
+  trials: readonly Trial[], outcome: Trial['outcome'],
+  cause: (name: string) => string | undefined = () => undefined,
+): Group[] {
   const groups = new Map<string, string[]>();
   for (const { name, reason = '' } of trials.filter((trial) => trial.outcome === outcome)) {
-    groups.set(reason, [...groups.get(reason) ?? [], name]);
+    const why = cause(name) ?? reason;
+    groups.set(why, [...groups.get(why) ?? [], name]);
   }
   return [...groups].map(([reason, names]) => ({ reason, names }))
     .sort((a, b) => b.names.length - a.names.length || (a.reason < b.reason ? -1 : 1));
