@@ -7,6 +7,7 @@
 #include "order.h"
 #include "preempt.h"
 #include "slots.h"
+#include "times.h"
 
 /* Non-blocking calls a thread may make while another waits for the baton. */
 #define FAIR_CALLS 64
@@ -62,6 +63,7 @@ void hs_baton_take(void) {
 }
 
 void hs_baton_give(void) {
+  hs_times_close(self());
   CTL->holder = 0;
   if (__atomic_exchange_n(&CTL->baton, 0, __ATOMIC_RELEASE) == 2)
     SYS(HS_NR_futex, &CTL->baton, 1, 1);

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x834f2b86u
+#define HS_CALL_TABLE_HASH 0x2be16be7u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -474,12 +474,13 @@ enum hs_event {
   HS_EV_FILE = 0x20e,
   HS_EV_RECEIVED = 0x20f,
   HS_EV_MEMORY = 0x210,
-  HS_EV_END = 0x211
+  HS_EV_TIMES = 0x211,
+  HS_EV_END = 0x212
 };
 #define HS_EVENT_NAMES \
  "PROCESS_INIT", "THREAD_START", "SIGNAL", "SIGNAL_DEATH", "YIELD", "RESUME", "TSC", "ACKED", \
  "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT", "DATA", "FILE", \
- "RECEIVED", "MEMORY"
+ "RECEIVED", "MEMORY", "TIMES"
 
 static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [0] = {"read", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,

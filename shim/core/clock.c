@@ -7,6 +7,7 @@
 
 #include "calls.gen.h"
 #include "regular.h"
+#include "times.h"
 
 typedef int clock_fn(u64 clock, u64 *timespec);
 static clock_fn *vdso_clock, *vdso_found;
@@ -134,37 +135,31 @@ i64 hs_live_fix(struct thread *t, struct regs *g, i64 result) {
 }
 
 int hs_clock_read(struct thread *t, struct regs *g, i64 *result) {
-  u64 ts[2];
-  if (g->rax == HS_NR_clock_gettime) {
-    if (g->rdi >= 12 || real_clock(g->rdi, ts)) return 0;
-    u32 ok;
-    if (hs_peek(g->rsi, &ok), !ok) return 0;
-    if (hs_peek(g->rsi + 8, &ok), !ok) return 0;
-    if (hs_mode == HS_MODE_LIVE) shift(ts, hs_clock_offset((u32)g->rdi), 1);
-  } else if (g->rax == HS_NR_gettimeofday && g->rdi && !g->rsi) {
-    u32 ok;
-    if (real_clock(0, ts) || (hs_peek(g->rdi, &ok), !ok)) return 0;
-    if (hs_mode == HS_MODE_LIVE) shift(ts, offset_real, 1);
-    ts[1] /= 1000;
-  } else if (g->rax == HS_NR_time) {
-    u32 ok;
-    if (real_clock(0, ts) || (g->rdi && (hs_peek(g->rdi, &ok), !ok))) return 0;
-    if (hs_mode == HS_MODE_LIVE) shift(ts, offset_real, 1);
-    if (g->rdi) *(u64 *)g->rdi = ts[0];
-    CTL->timeReads++;
-    *result = (i64)ts[0];
-    hs_append_call(t, g, &hs_calls[HS_NR_time], *result, NULL);
-    return 1;
-  } else {
-    return 0;
+  const struct hs_call *c = &hs_calls[g->rax];
+  u64 clock = 0, to = g->rdi, ts[2];
+  u32 ok = 1, ok2 = 1;
+  switch (g->rax) {
+    case HS_NR_clock_gettime:
+      clock = g->rdi, to = g->rsi;
+      if (clock >= 12) return 0;
+      break;
+    case HS_NR_gettimeofday:
+      if (!to || g->rsi) return 0;
+      break;
+    case HS_NR_time: break;
+    default: return 0;
   }
-  u64 *to = (u64 *)(g->rax == HS_NR_clock_gettime ? g->rsi : g->rdi);
-  to[0] = ts[0], to[1] = ts[1];
+  if (to || g->rax != HS_NR_time) hs_peek(to, &ok);
+  if (g->rax != HS_NR_time) hs_peek(to + 8, &ok2);
+  if (!ok || !ok2 || real_clock(clock, ts)) return 0;
+  if (hs_mode == HS_MODE_LIVE) shift(ts, hs_clock_offset((u32)clock), 1);
   CTL->timeReads++;
-  *result = 0;
-  struct hs_record *r = hs_reserve(t, (u32)g->rax, 0, 0, hs_check(g, &hs_calls[g->rax], 0), 16);
-  memcpy(HS_RECORD_DATA(r), ts, 16);
-  hs_publish(r);
+  *result = hs_times_put(g, ts[0] * 1000000000ul + ts[1]);
+  if (hs_times_append(t, (u32)g->rax, ts[0] * 1000000000ul + ts[1], (u32)hs_check(g, c, 0)))
+    return 1;
+  struct before b;
+  hs_before(g, c, &b);
+  hs_append_call(t, g, c, *result, &b);
   return 1;
 }
 

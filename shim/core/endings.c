@@ -21,7 +21,10 @@ static i64 spare_descriptor(i64 fd) {
   SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
   high[0] = first + HS_MAX_FD;
   high[1] = limit[1] > high[0] ? limit[1] : high[0];
-  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) return -1;
+  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) { /* without the right to raise it: up to the hard one */
+    high[0] = high[1] = limit[1];
+    if (first >= limit[1] || SYS(HS_NR_prlimit64, 0, 7, high, 0)) return -1;
+  }
   i64 spare = SYS(HS_NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, first);
   SYS(HS_NR_prlimit64, 0, 7, limit, 0);
   return spare;

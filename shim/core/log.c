@@ -8,6 +8,7 @@
 #include "order.h"
 #include "shadow.h"
 #include "signals.h"
+#include "times.h"
 
 static u64 ring_mask(void) { return CTL->ringBytes - 1; }
 static u8 *ring_at(u64 position) { return (u8 *)HS_RING_BASE + (position & ring_mask()); }
@@ -30,6 +31,7 @@ static u8 *scratch_big(u64 bytes) {
  * rest of the recording. */
 #define UNHURRIED_BYTES 0x40000ul
 void hs_wake_before_wait(void) {
+  hs_times_close(self());
   u32 hurried = HS_FLAG_PROTECTED;
   if (((CTL->flags & hurried) && CTL->commit != HS_COMMIT_ASYNC) ||
       CTL->head - CTL->tail > UNHURRIED_BYTES)
@@ -65,6 +67,7 @@ struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, 
                              u64 bytes) {
   u64 size = HS_RECORD_BYTES + ((bytes + 7) & ~7ul);
   struct hs_record *r;
+  if (UNLIKELY(t->times != NULL)) hs_times_close(t);
   if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) {
     r = (struct hs_record *)(bytes ? scratch_big(size) : scratch);
@@ -108,7 +111,10 @@ void hs_publish(struct hs_record *r) {
     r->method |= HS_METHOD_COMPARE;
     t->compare_follows = 1;
   }
-  if (UNLIKELY(hs_mode == HS_MODE_LIVE)) return;
+  if (LIKELY(hs_mode != HS_MODE_LIVE)) hs_log_advance(r);
+}
+
+void hs_log_advance(const struct hs_record *r) {
   CTL->headSeq = r->seq;
   __atomic_store_n(&CTL->head, CTL->head + HS_RECORD_SIZE(r), __ATOMIC_RELEASE);
   if (UNLIKELY(CTL->head - CTL->tail > CTL->ringBytes / 8)) hs_wake_consumer();

@@ -25,6 +25,8 @@ void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 chec
 struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, u64 check,
                              u64 bytes);
 void hs_publish(struct hs_record *record);
+/* Moves `head` past a complete record. */
+void hs_log_advance(const struct hs_record *record);
 void hs_wake_consumer(void);
 void hs_wake_before_wait(void);
 

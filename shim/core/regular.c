@@ -11,6 +11,7 @@
 #include "outbox.h"
 #include "restore.h"
 #include "shadow.h"
+#include "times.h"
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
   int unbroken = (hs_calls[g->rax].flags & HS_UNBROKEN) != 0;
@@ -234,8 +235,14 @@ static int ends_start(const struct regs *g, const struct hs_call *c) {
 
 i64 hs_regular(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (UNLIKELY(t->pinned) && ends_start(g, c)) hs_unpin(t);
-  if (recording()) return hs_record_regular(t, g, c, 1);
+  i64 result;
+  if (recording()) {
+    if ((c->flags & HS_TIME) && hs_clock_read(t, g, &result)) return result;
+    return hs_record_regular(t, g, c, 1);
+  }
   struct hs_record *r = hs_next(t);
+  if (r && (r->method & HS_METHOD_ROW) == HS_EV_TIMES && (c->flags & HS_TIME))
+    return hs_times_replay(t, g, c, r);
   if (!r) return hs_record_regular(t, g, c, hs_live_with_baton(t));
   return hs_replay_regular(t, g, c, r);
 }

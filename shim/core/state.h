@@ -91,6 +91,8 @@ struct thread {
   u32 signal_follows;
   u32 yield_follows;
   u32 compare_follows;
+  struct hs_record *times; /* times.c: the open record, and on the backup how much was taken */
+  u32 times_taken;
   const struct regs *volatile exposed; /* the call that waits, while the kernel may write for it */
   struct hs_identity identity; /* as recorded */
   /* preemption (tick.c) */

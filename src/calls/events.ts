@@ -126,6 +126,12 @@ export const events = [
     result: 'entries of this thread into the shim until then',
     data: 'pages (shim/core/preempt.c)',
   },
+  {
+    name: 'TIMES',
+    means: 'the thread read the time, once or several times one after another',
+    object: 'how many reads',
+    data: 'for each: nanoseconds (u64), row of the call (u32), digest of its arguments (u32)',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

@@ -51,8 +51,12 @@ const isFollowed = (state: object): boolean => {
   return watermarks.received === watermarks.recorded;
 };
 
+/** A program that may not raise its limit of descriptors, and has it near those that are hidden. */
+const limited = ['prlimit', '--nofile=20000:20000', 'setpriv', '--bounding-set=-sys_resource'];
+
 async function takeover(bed: Bed, client: Client, commit: string): Promise<void> {
-  const primary = startPrimary(bed, [program, plan.vip], { more: ['--commit', commit] });
+  const command = [...(commit === 'verified' ? limited : []), program, plan.vip];
+  const primary = startPrimary(bed, command, { more: ['--commit', commit] });
   const backup = startBackup(bed);
   const sides = [primary, backup];
   await untilState(bed, 'primary', (state) => state.protected, sides);
