@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x2be16be7u
+#define HS_CALL_TABLE_HASH 0x8cf6a520u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -1361,6 +1361,12 @@ static const struct hs_ioctl hs_ioctls[] = {
   {0x125e, 4}, /* BLKROGET */
   {0x1260, 8}, /* BLKGETSIZE */
   {0x1268, 4}, /* BLKSSZGET */
+  {0x4b31, 1}, /* KDGETLED */
+  {0x4b33, 1}, /* KDGKBTYPE */
+  {0x4b3b, 4}, /* KDGETMODE */
+  {0x4b44, 4}, /* KDGKBMODE */
+  {0x4b62, 4}, /* KDGKBMETA */
+  {0x4b64, 1}, /* KDGKBLED */
   {0x5401, 36}, /* TCGETS */
   {0x5402, 0}, /* TCSETS */
   {0x5403, 0}, /* TCSETSW */
@@ -1385,7 +1391,11 @@ static const struct hs_ioctl hs_ioctls[] = {
   {0x5416, 0}, /* TIOCMBIS */
   {0x5417, 0}, /* TIOCMBIC */
   {0x5418, 0}, /* TIOCMSET */
+  {0x5419, 4}, /* TIOCGSOFTCAR */
+  {0x541a, 0}, /* TIOCSSOFTCAR */
   {0x541b, 4}, /* FIONREAD */
+  {0x541e, 72}, /* TIOCGSERIAL */
+  {0x541f, 0}, /* TIOCSSERIAL */
   {0x5420, 0}, /* TIOCPKT */
   {0x5421, 0}, /* FIONBIO */
   {0x5422, 0}, /* TIOCNOTTY */
@@ -1397,7 +1407,15 @@ static const struct hs_ioctl hs_ioctls[] = {
   {0x5450, 0}, /* FIONCLEX */
   {0x5451, 0}, /* FIOCLEX */
   {0x5452, 0}, /* FIOASYNC */
+  {0x5456, 36}, /* TIOCGLCKTRMIOS */
+  {0x5457, 0}, /* TIOCSLCKTRMIOS */
+  {0x5459, 4}, /* TIOCSERGETLSR */
+  {0x545c, 0}, /* TIOCMIWAIT */
+  {0x545d, 80}, /* TIOCGICOUNT */
   {0x5460, 8}, /* FIOQSIZE */
+  {0x5600, 4}, /* VT_OPENQRY */
+  {0x5601, 8}, /* VT_GETMODE */
+  {0x5603, 6}, /* VT_GETSTATE */
   {0x8901, 0}, /* FIOSETOWN */
   {0x8902, 0}, /* SIOCSPGRP */
   {0x8903, 4}, /* FIOGETOWN */
@@ -1406,6 +1424,7 @@ static const struct hs_ioctl hs_ioctls[] = {
   {0x8906, 16}, /* SIOCGSTAMP */
   {0x8907, 16}, /* SIOCGSTAMPNS */
   {0x8912, 16}, /* SIOCGIFCONF */
+  {0xc020660b, 32}, /* FS_IOC_FIEMAP */
 };
 
 #endif

@@ -324,6 +324,12 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
   return result;
 }
 
+/* Bytes of the extents behind a struct fiemap: none where only their number was asked. */
+static u64 extents_after(u64 fiemap) {
+  const u32 *mapped = (const u32 *)(fiemap + 20), *room = mapped + 1;
+  return (u64)(*mapped < *room ? *mapped : *room) * 56;
+}
+
 /* Bytes an ioctl writes behind its argument. */
 static u64 ioctl_out(u32 command) {
   for (u64 i = 0; i < sizeof hs_ioctls / sizeof *hs_ioctls; i++)
@@ -331,6 +337,8 @@ static u64 ioctl_out(u32 command) {
   if ((command >> 8) == HS_IOCTL_INTERFACE) return HS_IOCTL_INTERFACE_BYTES;
   return (command >> 30) & 2 ? (command >> 16) & 0x3fff : 0;
 }
+
+enum { FIEMAP = 0xc020660b };
 
 i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 command = (u32)g->rsi;
@@ -343,6 +351,8 @@ i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (r) {
     hs_match(t, g, r, hs_check(g, c, result));
     if (bytes) memcpy((void *)g->rdx, HS_RECORD_DATA(r), bytes);
+    if (command == FIEMAP && bytes)
+      memcpy((void *)(g->rdx + bytes), HS_RECORD_DATA(r) + bytes, extents_after(g->rdx));
     if (bytes && command == 0x8912) {
       const u64 *conf = (const u64 *)g->rdx;
       if (conf[1]) memcpy((void *)conf[1], HS_RECORD_DATA(r) + bytes, (u32)conf[0]);
@@ -356,6 +366,7 @@ i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
       const u64 *conf = (const u64 *)g->rdx;
       spans[1] = (struct span){(u8 *)conf[1], conf[1] ? (u32)conf[0] : 0};
     }
+    if (command == FIEMAP && bytes) spans[0].bytes += extents_after(g->rdx);
     hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), spans,
               !bytes ? 0 : spans[1].bytes ? 2 : 1);
   }
