@@ -16,7 +16,7 @@ export const causes: readonly Cause[] = [
   },
   {
     why: 'refused by design: new namespaces, and mounts in them',
-    programs: { rr: ['clone_newflags', 'fatal_init_signal', 'fsmount'] },
+    programs: { rr: ['clone_newflags', 'fatal_init_signal', 'fsmount', 'ioctl_br'] },
   },
   {
     why: 'refused by design: processes that share all memory without being threads of one',
@@ -31,6 +31,14 @@ export const causes: readonly Cause[] = [
     programs: { rr: ['context_switch_after_patch', 'deterministic_sigsys'] },
   },
   {
+    why: 'refused by design: keys of the kernel, Landlock, tracing another process',
+    programs: { rr: ['keyctl', 'landlock', 'kill_ptracee'] },
+  },
+  {
+    why: 'the memory digest reads a mapped file of 100 GB page by page',
+    programs: { rr: ['large_hole'] },
+  },
+  {
     why: 'setting a clock is refused with EPERM before its arguments are judged (EINVAL natively)',
     programs: { rr: ['clock'], posix: ['interfaces/clock_settime/17-2'] },
   },
@@ -43,7 +51,7 @@ export const causes: readonly Cause[] = [
   },
   {
     why: 'a write to its own /proc/self/mem is not repeated',
-    programs: { rr: ['detach_state'] },
+    programs: { rr: ['detach_state', 'jit_proc_mem'] },
   },
   {
     why: 'a process killed by SIGKILL for which nobody waits: its end is not in the log, and the ' +

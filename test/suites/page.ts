@@ -7,7 +7,7 @@ import { groupsOf, readResults, type Group } from './results.js';
 import { suites } from './suites.js';
 import type { Trial } from './trial.js';
 
-const page = fileURLToPath(new URL('../../docs/suites.md', import.meta.url));
+export const pageFile = fileURLToPath(new URL('../../docs/suites.md', import.meta.url));
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -64,5 +64,5 @@ function table(what: string, groups: readonly Group[]): string[] {
 }
 
 export function writePage(): void {
-  writeFileSync(page, pageText());
+  writeFileSync(pageFile, pageText());
 }
