@@ -5,4 +5,7 @@ import { CompatLoad, type CompatLoadOptions } from './load.js';
 import { programNamed } from './programs/index.js';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as CompatLoadOptions;
-serveLoad(async () => new CompatLoad(await programNamed(options.program), options));
+serveLoad(async () => {
+  const program = await programNamed(options.program);
+  return program.load?.(options) ?? new CompatLoad(program, options);
+});

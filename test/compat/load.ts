@@ -41,6 +41,14 @@ export interface CompatReport {
   pauseMs: Distribution | null;
 }
 
+export function emptyReport(): CompatReport {
+  return {
+    ok: false, clients: { opened: 0, kept: 0 }, losses: [], resets: 0, wrong: 0, mismatches: [],
+    exchanges: 0, bytes: { in: 0, out: 0 }, writes: { acknowledged: 0, lost: 0 }, unaccepted: 0,
+    visits: 0, isOpenAtEnd: false, seconds: 0, pauseMs: null,
+  };
+}
+
 interface Kept {
   name: string;
   session: Session;
@@ -57,11 +65,7 @@ const maxWords = 8;
 export class CompatLoad implements LoadClient {
   private readonly kept: Kept[] = [];
   private readonly running = new Set<Promise<void>>();
-  private readonly report: CompatReport = {
-    ok: false, clients: { opened: 0, kept: 0 }, losses: [], resets: 0, wrong: 0, mismatches: [],
-    exchanges: 0, bytes: { in: 0, out: 0 }, writes: { acknowledged: 0, lost: 0 }, unaccepted: 0,
-    visits: 0, isOpenAtEnd: false, seconds: 0, pauseMs: null,
-  };
+  private readonly report = emptyReport();
   private readonly wires = new Set<Wire>();
   private readonly shared = new Map<string, unknown>();
   private readonly random: Random;
@@ -81,7 +85,7 @@ export class CompatLoad implements LoadClient {
     await this.untilReady();
     for (let index = 0; index < this.program.clients; index++) {
       const wires: Wire[] = [];
-      const session = await this.program.connect(this.context(index, wires));
+      const session = await this.connect(this.context(index, wires));
       const name = `client ${index}`;
       this.kept.push({
         name, session, wires, longestMs: 0, busySinceMs: undefined, isLost: false,
@@ -126,6 +130,12 @@ export class CompatLoad implements LoadClient {
     return report;
   }
 
+  private connect(context: SessionContext): Promise<Session> {
+    const { connect, name } = this.program;
+    if (!connect) throw new OperatingError(`${name} has no client`);
+    return connect(context);
+  }
+
   private context(index: number, wires: Wire[]): SessionContext {
     const { host } = this.options;
     const { port } = this.program;
@@ -147,7 +157,7 @@ export class CompatLoad implements LoadClient {
       const wires: Wire[] = [];
       const late = setTimeout(() => wires.forEach((wire) => wire.abandon()), 5_000);
       try {
-        const session = await this.program.connect(this.context(-1000, wires));
+        const session = await this.connect(this.context(-1000, wires));
         await session.exchange();
         await session.close();
         return;
@@ -193,7 +203,7 @@ export class CompatLoad implements LoadClient {
     for (let round = 0; !this.isStopping; round++) {
       const wires: Wire[] = [];
       try {
-        const session = await this.program.connect(this.context(index * 10_000 - round, wires));
+        const session = await this.connect(this.context(index * 10_000 - round, wires));
         for (let at = 0; at < exchangesPerVisit; at++) {
           await session.exchange();
           this.report.exchanges++;
@@ -239,7 +249,7 @@ export class CompatLoad implements LoadClient {
   private async comeAnew(): Promise<void> {
     const wires: Wire[] = [];
     try {
-      const session = await this.program.connect(this.context(-2000, wires));
+      const session = await this.connect(this.context(-2000, wires));
       await session.exchange();
       await session.close();
       this.report.isOpenAtEnd = true;

@@ -2,7 +2,9 @@
  * ended, and what its clients do. One file per program or family in programs/; its default export
  * is a list of these. Everything else (record, replay, pair, kill, overhead) is engine.ts.
  * The rule: a row describes; it holds no code about HotSwap and no expectation of failure. */
+import type { LoadClient } from '../../src/bed/load-process.js';
 import type { Random } from '../../src/bed/redis-client/random.js';
+import type { CompatLoadOptions } from './load.js';
 import type { Wire, WireOptions } from './clients/wire.js';
 
 /** One client's conversation, over one connection (or a few) kept as long as the load lasts. */
@@ -65,7 +67,9 @@ export interface Program {
   thinkMs?: number;
   /** Seconds of load when recorded; default 10. */
   seconds?: number;
-  connect(context: SessionContext): Promise<Session>;
+  connect?(context: SessionContext): Promise<Session>;
+  /** In place of `connect`: a client that is there already, and knows more than sessions. */
+  load?(options: CompatLoadOptions): LoadClient;
   /** False where a rate says nothing. Default true. */
   hasOverhead?: boolean;
   /** A limit that is known and whose cause is, in a sentence for the page. */
