@@ -49,7 +49,11 @@ void hs_outbox_note_shut(i64 fd) {
 int hs_outbox_close(struct thread *t, i64 fd) {
   u32 index;
   struct hs_conn *k = hs_outbox_conn(fd, &index);
-  if (!k || k->descriptors > 1) return 0;
+  if (!k) return 0;
+  if (k->descriptors > 1) { /* it stays open elsewhere; but what is held leaves by this number */
+    if (hs_mode == HS_MODE_RECORD && k->fd == fd && k->pid == t->pid) hs_outbox_flush(t, k);
+    return 0;
+  }
   i64 spare = waits_to_end(k) ? spare_descriptor(fd) : -1;
   if (spare < 0) {
     if (waits_to_end(k)) hs_outbox_flush(t, k);

@@ -215,7 +215,7 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
     if (!error) error = strings_error(envp);
     if (!error)
       error = executable_error(way_to(path), at ? (i64)(int)g->rdi : -100, at ? g->r8 : 0, 0);
-    if (!error) hs_outbox_drain(t);
+    if (!error) hs_outbox_empty(t);
     if (!error) error = fd = open_file(way_to(path), at ? (i64)(int)g->rdi : -100, file);
     if (error >= 0 && fd >= 0) error = resolve(&fd, file, name, (char **)argv, (char **)envp);
     if (error && fd >= 0) SYS(HS_NR_close, fd);

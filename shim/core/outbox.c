@@ -10,18 +10,24 @@
 #include "connections.h"
 #include "regular.h"
 #include "signals.h"
+#include "slots.h"
 
 #define MARKS 0x20000u
 #define KEPT_MOST (4ul << 20) /* per connection, before the program is told to wait */
 #define MARKS_BASE 0x2c0000000000ul
 #define STUCK_MOST 1024
+/* A process that ends waits so long for a client that takes nothing. Without us its kernel would
+ * keep the bytes; ours are gone with the thread that sends them. */
+#define CLIENT_PATIENCE_NS 30000000000ul
 
 struct mark {
   u64 at;       /* position of the record stream */
   u64 position; /* of the connection's stream; MARK_CLOSE: descriptor to close */
   u32 conn, kind;
 };
-static volatile u64 marks_head, marks_tail;
+/* Marks before `done` are carried out; those between it and the tail are being carried out. */
+static volatile u64 marks_head, marks_tail, marks_done;
+static volatile u64 bytes_left; /* bytes that have left, of all connections */
 static struct mark *mark_at(u64 i) { return (struct mark *)MARKS_BASE + (i & (MARKS - 1)); }
 
 static void lock(struct hs_conn *k) {
@@ -53,6 +59,7 @@ static int send_kept(struct hs_conn *k) {
       n = (i64)(k->sendable - k->sent);
     }
     k->sent += (u64)n;
+    bytes_left += (u64)n;
     hs_conn_drop(k, k->sent);
   }
   unlock(k);
@@ -129,6 +136,7 @@ static void apply_marks(void) {
   for (u32 i = 0; i < n; i++)
     if (!is_stuck(round[i]) && in_use(CONN(round[i])) && !send_kept(CONN(round[i])))
       note_stuck(round[i]);
+  __atomic_store_n(&marks_done, marks_tail, __ATOMIC_RELEASE); /* after what they caused */
 }
 
 static void serve_stuck(void) {
@@ -190,7 +198,7 @@ static void start_releaser(void) {
   i64 r = SYS(HS_NR_mmap, MARKS_BASE, MARKS * sizeof(struct mark) + 0x20000, 3,
               HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_FIXED, -1, 0);
   if (r != (i64)MARKS_BASE) hs_die("no memory for the outbox");
-  marks_head = marks_tail = 0;
+  marks_head = marks_tail = marks_done = 0;
   stuck_count = 0;
   spawn_releaser();
 }
@@ -306,7 +314,7 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
   u64 bytes = bytes_of(g);
   i64 result = (i64)bytes;
   if (k->pid != t->pid) { /* passed on: from now on this process sends */
-    hs_outbox_flush(t, k);
+    if (!hs_task_is_dead(k->pid)) hs_outbox_flush(t, k); /* else what it left goes with ours */
     k->pid = t->pid;
   }
   k->fd = (int)g->rdi;
@@ -339,21 +347,38 @@ void hs_outbox_note_read(struct thread *t, struct hs_conn *k) {
   hs_outbox_mark(index, MARK_READ, k->tcp.irs1 + (u32)k->read + fin);
 }
 
-void hs_outbox_flush(struct thread *t, struct hs_conn *k) {
-  (void)t;
-  for (u32 i = 0; i < 50000 && k->sent != k->end_at; i++) {
+static int is_empty(void) {
+  return __atomic_load_n(&marks_done, __ATOMIC_ACQUIRE) == marks_head &&
+         !__atomic_load_n(&stuck_count, __ATOMIC_RELAXED);
+}
+
+/* Without the baton, until all of one connection has left, or of this process (k: NULL). */
+static void wait_for_clients(const struct hs_conn *k) {
+  u64 left = bytes_left, since = hs_now_ns(1);
+  hs_baton_give();
+  while ((k ? k->sent != k->end_at : !is_empty()) && hs_now_ns(1) - since < CLIENT_PATIENCE_NS) {
     hs_wake_consumer();
-    hs_baton_give();
     u64 nap[2] = {0, 100000};
     SYS(HS_NR_nanosleep, nap, 0);
-    hs_baton_take();
+    if (bytes_left != left) left = bytes_left, since = hs_now_ns(1);
   }
+  hs_baton_take();
+}
+
+void hs_outbox_flush(struct thread *t, struct hs_conn *k) {
+  (void)t;
+  if (k->sent != k->end_at) wait_for_clients(k);
+}
+
+void hs_outbox_empty(struct thread *t) {
+  (void)t;
+  if (hs_process.releaser && hs_mode == HS_MODE_RECORD && !is_empty()) wait_for_clients(NULL);
 }
 
 void hs_outbox_drain(struct thread *t) {
   (void)t;
   if (!hs_process.releaser || hs_mode != HS_MODE_RECORD) return;
-  for (u32 i = 0; i < 20000 && marks_tail != marks_head; i++) {
+  for (u32 i = 0; i < 20000 && marks_done != marks_head; i++) {
     hs_wake_consumer();
     u64 nap[2] = {0, 100000};
     SYS(HS_NR_nanosleep, nap, 0);

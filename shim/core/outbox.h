@@ -9,8 +9,11 @@
 int hs_outbox_wanted(const struct regs *g);
 i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b);
-/* Waits until everything of this process has left (before fork, exec and exit). */
+/* Waits until everything of this process has left that its sockets have room for (before a fork). */
 void hs_outbox_drain(struct thread *t);
+/* Waits until everything has left, room or not, without the baton: before what ends the thread that
+ * sends, which is exec, exit and death by a signal. */
+void hs_outbox_empty(struct thread *t);
 /* After the program has become another user: so does the thread that sends. */
 void hs_outbox_restart(struct thread *t);
 /* The program closes the descriptor, or shuts its sending side: what is held leaves first, and the

@@ -271,7 +271,7 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
 }
 
 i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c) {
-  if (recording()) hs_outbox_drain(t);
+  if (recording()) hs_outbox_empty(t);
   struct hs_record *r = hs_turn(t);
   u64 bytes = 0, digest = t->vfork_child ? 0 : hs_memory_digest(&bytes);
   if (r) {

@@ -6,6 +6,7 @@
 
 #include "calls.gen.h"
 #include "clock.h"
+#include "outbox.h"
 #include "pages.h"
 #include "preempt.h"
 #include "process.h"
@@ -254,6 +255,7 @@ void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restart
 }
 
 void hs_signal_death(struct thread *t, int signal) {
+  if (recording()) hs_outbox_empty(t);
   u64 bytes = 0, digest = hs_memory_digest(&bytes);
   struct hs_record *r = hs_turn(t);
   if (r) {
