@@ -9,7 +9,7 @@
 int hs_outbox_wanted(const struct regs *g);
 i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b);
-/* Waits until everything of this process has left that its sockets have room for (before a fork). */
+/* Waits until what this process's sockets have room for has left (before a fork). */
 void hs_outbox_drain(struct thread *t);
 /* Waits until everything has left, room or not, without the baton: before what ends the thread that
  * sends, which is exec, exit and death by a signal. */

@@ -1,5 +1,5 @@
-/* openssl.ts: openssl's own TLS server, which turns each line round. It serves one client at a time.
- * The rule: the TLS session is one and the same before and after a takeover. */
+/* openssl.ts: openssl's own TLS server, which turns each line round. It serves one client at a
+ * time. The rule: the TLS session is one and the same before and after a takeover. */
 import { certificate } from '../clients/certificate.js';
 import type { Program, Session, SessionContext } from '../program.js';
 

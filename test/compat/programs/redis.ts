@@ -1,6 +1,6 @@
-/* redis.ts: redis in the settings it is run in: plain, with I/O threads, with snapshots by fork, with
- * an append-only file that is rewritten. The rule: 24 connections do all that the load client of
- * the bed knows: streams, pipelines, transactions, blocking pops, subscriptions. */
+/* redis.ts: redis in the settings it is run in: plain, with I/O threads, with snapshots by fork,
+ * with an append-only file that is rewritten. The rule: 24 connections do all that the load client
+ * of the bed knows: streams, pipelines, transactions, blocking pops, subscriptions. */
 import { RedisLoad } from '../clients/redis.js';
 import type { Program } from '../program.js';
 
