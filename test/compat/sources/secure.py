@@ -1,5 +1,5 @@
-# secure.py: keeps values over TLS: PUT stores a body under its path, GET gives it back. A thread for
-# each connection, which does its handshake. The rule: one context for all connections.
+# secure.py: keeps values over TLS: PUT stores a body under its path, GET gives it back. A thread
+# for each connection, which does its handshake. The rule: one context for all connections.
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
