@@ -231,6 +231,8 @@ int main(int argc, char **argv) {
     block[i] = (unsigned char)((i & 65535) * 7 + ((i & 65535) >> 8));
   signal(SIGALRM, on_signal), signal(SIGUSR1, on_signal), signal(SIGVTALRM, on_signal);
   poller = epoll_create1(0);
+  /* a file of /proc can be waited for; what stands for it in the copy cannot */
+  watch(open("/proc/sys/kernel/hostname", O_RDONLY), EPOLLPRI | EPOLLET);
   timerFd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
   for (int i = 0; i < 8; i++) {
     int port = i == 7 ? CONTROL : ECHO + i;
