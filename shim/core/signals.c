@@ -354,6 +354,7 @@ static void on_fault(int signal, void *info, u64 *context) {
   if (signal == HS_SIGSEGV && code == 0x80 && user_code(r[R_RIP]) &&
       is_tsc((const u8 *)r[R_RIP])) {
     read_tsc(t, r, ((const u8 *)r[R_RIP])[1] == 0x01);
+    context[UC_MASK] = hs_kernel_mask(t); /* another one, if the copy has gone live here */
     return;
   }
   if (signal == HS_SIGTRAP && code == 2 /* TRAP_TRACE */ && hs_step(t, context)) return;
@@ -362,6 +363,7 @@ static void on_fault(int signal, void *info, u64 *context) {
   if (kind) {
     r[R_RIP]--;
     read_tsc(t, r, kind == 2);
+    context[UC_MASK] = hs_kernel_mask(t);
     return;
   }
   if (t->guard && (signal == HS_SIGSEGV || signal == HS_SIGBUS) && !user_code(r[R_RIP])) {
@@ -374,9 +376,9 @@ static void on_fault(int signal, void *info, u64 *context) {
     u64 old = enter_mask(t, signal);
     hs_load_vectors((const u8 *)context[UC_FPSTATE]); /* the kernel has put them away */
     build_frame(t, signal, info, r, old);
-    context[UC_MASK] = hs_kernel_mask(t);
     t->calls++;
     hs_boundary(t);
+    context[UC_MASK] = hs_kernel_mask(t);
     return;
   }
   hs_signal_death(t, signal);

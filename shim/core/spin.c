@@ -123,6 +123,7 @@ int hs_spin_pass(struct thread *t, u64 site, u64 *context) {
   else
     replay_pass(t, context);
   hs_boundary(t);
+  context[UC_MASK] = hs_kernel_mask(t); /* another one, if the copy has gone live here */
   t->in_shim = 0;
   return 1;
 }

@@ -4,8 +4,7 @@
  * The rule: the holder reads its standard input and ends with it, so that the death of the
  * process that made the bed, by whatever signal, takes every host along. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { OperatingError } from '../errors.js';
 
 /** Set-up of the holder, run by bash as PID 1. `$1` is the host name, the rest is to be visible. */
@@ -105,21 +104,28 @@ export function programPid(child: ChildProcess): number | undefined {
   return child.pid === undefined ? undefined : childrenOf(child.pid)[0];
 }
 
-/** The program that `hs-start` has started below a process: the child of the innermost one. */
+/** The program that `hs-start` has started below a process: number 2 in the PID namespace that was
+ * made for it. Its /proc/PID/exe does not tell: that may be the launcher's own. */
 export function launchedUnder(pid: number): number | undefined {
-  for (const child of childrenOf(pid)) {
-    const found = launchedUnder(child);
-    if (found !== undefined) return found;
-    if (isLauncher(pid) && !isLauncher(child)) return child;
-  }
-  return undefined;
+  const outside = namespacePids(pid).length;
+  const search = (parent: number): number | undefined => {
+    for (const child of childrenOf(parent)) {
+      const pids = namespacePids(child);
+      const found = pids.length > outside && pids.at(-1) === 2 ? child : search(child);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return search(pid);
 }
 
-function isLauncher(pid: number): boolean {
+/** Its numbers, from this process's namespace to its own; none when it has ended. */
+function namespacePids(pid: number): number[] {
   try {
-    return basename(readlinkSync(`/proc/${pid}/exe`)) === 'hs-start';
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).map(Number);
   } catch {
-    return false; // it has ended
+    return []; // it has ended
   }
 }
 
