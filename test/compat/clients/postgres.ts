@@ -1,4 +1,4 @@
-/* postgres.ts: PostgreSQL's protocol, version 3, as far as a client without a password needs it: the
+/* postgres.ts: PostgreSQL's protocol, version 3, as far as a client without a password needs: the
  * simple query. The rule: every message of an answer is read, up to the server's "ready". */
 import { check, type Wire } from './wire.js';
 

@@ -1,4 +1,4 @@
-/* table.ts: a client of a database with a table kv(k, v, n): it writes values under keys of its own,
+/* table.ts: a client of a database with a table kv(k, v, n): it writes values under its own keys,
  * by transactions and without, and reads them back, each with the count of its writes.
  * The rule: nobody else writes a client's keys, so every answer is known beforehand. */
 import type { Session, SessionContext } from '../program.js';

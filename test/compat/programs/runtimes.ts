@@ -1,4 +1,4 @@
-/* runtimes.ts: servers whose language brings a runtime of its own: threads, a collector, timers, code
+/* runtimes.ts: servers whose language brings its own runtime: threads, a collector, timers, code
  * made while it runs. Their sources are in sources/, each of its standard library alone.
  * The rule: a server keeps what it was told in itself, and answers from that. */
 import { readFileSync } from 'node:fs';
@@ -31,7 +31,8 @@ const programs: Program[] = [
   store('go', 'A static binary: goroutines for 12 connections, a ticker, a collection three times '
     + 'a second.', 'store.go', go),
   store('go-spin', 'The same beside a goroutine that loops without a call.', 'store.go',
-    { ...go, command: ['/srv/compat/store', 'spin'] }),
+    { ...go, command: ['/srv/compat/store', 'spin'], limits: ['After some takeovers clients stall; '
+      + 'the cause is not known yet.'] }),
   store('java', 'HotSpot with G1, JIT, four threads and a timer.', 'Store.java',
     java('-XX:+UseG1GC')),
   store('java-serial', 'The same with the serial collector.', 'Store.java',

@@ -1,5 +1,5 @@
-// store.go: keeps values: PUT stores a body under its path, GET gives it back. Beside that a ticker,
-// garbage that keeps the collector busy, and, with `spin`, a goroutine that never calls anything.
+// store.go: keeps values: PUT stores a body under its path, GET gives it back. Beside that a ticker
+// and garbage that keeps the collector busy; with `spin`, a goroutine that never calls anything.
 // The rule: what is answered comes from the one map, under its lock.
 package main
 

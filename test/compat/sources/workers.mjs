@@ -1,4 +1,4 @@
-// workers.mjs: keeps values: PUT stores a body under its path, GET gives it back. Three workers share
+// workers.mjs: keeps values: PUT stores a body under its path, GET gives it back. Workers share
 // memory and a lock in it; each body also goes through zlib's and crypto's thread pool.
 // The rule: what is answered has been through a worker and the pool, and is compared before that.
 import { createHash, pbkdf2 } from 'node:crypto';
