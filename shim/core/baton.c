@@ -13,12 +13,13 @@
 #define FAIR_CALLS 64
 
 int hs_task_is_dead(u32 pid) {
-  char path[64], *p = path, text[128];
-  p = hs_put_dec(p, pid);
-  p = hs_put(p, "/stat");
-  *p = 0;
+  char path[64], *p = hs_put_dec(path, pid), text[128];
+  *hs_put(p, "/stat") = 0;
   i64 fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, 0, 0);
-  if (fd < 0) return 1;
+  if (fd < 0) { /* this process may have no descriptor left: a link is read without one */
+    *hs_put(p, "/exe") = 0;
+    return SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), path, text, sizeof text) == -HS_ENOENT;
+  }
   i64 n = SYS(HS_NR_read, fd, text, sizeof text);
   SYS(HS_NR_close, fd);
   for (i64 i = 0; i + 2 < n; i++)

@@ -8,7 +8,9 @@
 #include "regular.h"
 #include "shadow.h"
 
-#define COPY_BASE 0x2b0000000000ul /* one area per thread, mapped while it copies */
+/* One area per thread, mapped while it copies. Its address goes into the records of the calls below,
+ * so it follows from the thread's id: slots are handed out as the kernel lets go of them. */
+#define COPY_BASE 0x2c0000000000ul
 #define AREA_BYTES 0x80000ul
 #define COPY_BYTES 0x40000ul
 #define PIPE_SURE 4096u /* what a pipe that is ready takes for certain */
@@ -165,7 +167,7 @@ static i64 by_hand(struct thread *t, const struct regs *g) {
   /* SPLICE_F_NONBLOCK is about the pipe: a connection's bytes are waited for all the same */
   k.in_waits = !(fd_entry(k.in) & FD_NONBLOCK) && (is_tcp(k.in) || !at_once);
   k.out_waits = !(fd_entry(k.out) & FD_NONBLOCK) && !at_once;
-  u64 at = COPY_BASE + t->slot * AREA_BYTES;
+  u64 at = COPY_BASE + t->tid * AREA_BYTES;
   if (SYS(HS_NR_mmap, at, sizeof(struct area), 3, HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_FIXED, -1,
           0) != (i64)at)
     return -HS_ENOMEM;

@@ -107,6 +107,12 @@ static i64 open_for_map(struct thread *t, const struct regs *g, const struct hs_
   return fd;
 }
 
+/* Its mappings are as anonymous ones, also of a descriptor that was opened for reading alone. */
+static int is_zero_device(i64 fd) {
+  struct kernel_stat st;
+  return !SYS(HS_NR_fstat, fd, &st) && (st.mode & 0170000) == 0020000 && st.rdev == 0x105;
+}
+
 static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r) {
   const struct map_note *note = (const void *)HS_RECORD_DATA(r);
   const char *path = (const char *)(note + 1);
@@ -114,9 +120,12 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   i64 fd = open_for_map(t, g, r);
   int by_path = fd != (int)g->r8 && !note->shadow;
   if (!(flags & HS_MAP_FIXED)) flags |= HS_MAP_FIXED_NOREPLACE;
-  /* a file opened by its path is whatever it is on this host: nothing is written to it. A device
-   * (/dev/zero) is no such file: shared memory made of it stays shared */
-  if (by_path && note->bytes) flags = (flags & ~3ul) | HS_MAP_PRIVATE;
+  /* a file opened by its path is whatever it is on this host: nothing is written to it. /dev/zero
+   * is none: memory that processes share */
+  if (is_zero_device(fd))
+    flags |= HS_MAP_ANON;
+  else if (by_path && note->bytes)
+    flags = (flags & ~3ul) | HS_MAP_PRIVATE;
   i64 at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, fd, g->r9);
   if (at == -HS_EACCES && by_path)
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);

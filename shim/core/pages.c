@@ -46,13 +46,14 @@ static int parse_range(const char *line, struct page_range *range) {
   return !hs_is_ours(range->from, 1) && range->from <= 0x7fffffffffff;
 }
 
-void hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context) {
+int hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context) {
   static char text[65536];
   struct page_range range;
   i64 maps = hs_open_own(self(), "thread-self/maps");
   range.pagemap = hs_open_own(self(), "thread-self/pagemap");
+  int sees = maps >= 0 && range.pagemap >= 0;
   u64 have = 0;
-  for (;;) {
+  while (sees) {
     i64 n = SYS(HS_NR_read, maps, text + have, sizeof text - 1 - have);
     if (n <= 0) break;
     have += (u64)n;
@@ -69,8 +70,9 @@ void hs_pages_each(void (*visit)(const struct page_range *range, void *context),
     have = (u64)(text + have - line);
     for (u64 i = 0; i < have; i++) text[i] = line[i];
   }
-  SYS(HS_NR_close, maps);
+  if (maps >= 0) SYS(HS_NR_close, maps);
   if (range.pagemap >= 0) SYS(HS_NR_close, range.pagemap);
+  return sees;
 }
 
 int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entries) {

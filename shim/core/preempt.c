@@ -71,29 +71,29 @@ static void append_pages(struct thread *t, const u64 *page, u64 count) {
   hs_publish(r);
 }
 
-static u64 append_memory(struct thread *t) {
-  static struct list list;
-  if (!list.page) {
+/* 0: the process may open no file to see what it has mapped in (RLIMIT_NOFILE). */
+static int list_memory(struct list *list) {
+  if (!list->page) {
     i64 at = SYS(HS_NR_mmap, LIST_BASE, LIST_BYTES, 3,
                  HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_NORESERVE | HS_MAP_FIXED, -1, 0);
     if (at != (i64)LIST_BASE) hs_die("no memory for a list of pages");
-    list.page = (u64 *)at;
+    list->page = (u64 *)at;
   }
-  list.count = 0;
-  hs_pages_each(list_range, &list);
-  for (u64 i = 0; i < list.count; i += PAGES_AT_ONCE)
-    append_pages(t, list.page + i,
-                 list.count - i < PAGES_AT_ONCE ? list.count - i : PAGES_AT_ONCE);
-  return list.count;
+  list->count = 0;
+  return hs_pages_each(list_range, list);
 }
 
-static void append_state(struct thread *t, const u64 *context, u64 spin_site, u32 follows) {
+static void append_state(struct thread *t, const struct list *list, const u64 *context,
+                         u64 spin_site, u32 follows) {
   static u8 vectors[0x1000] __attribute__((aligned(64)));
   struct state s;
   memcpy(s.registers, context + UC_REGS, sizeof s.registers);
   __asm__ volatile("rdfsbase %0" : "=r"(s.fs_base));
   s.spin_site = spin_site;
-  s.pages = append_memory(t);
+  s.pages = list->count;
+  for (u64 i = 0; i < list->count; i += PAGES_AT_ONCE)
+    append_pages(t, list->page + i,
+                 list->count - i < PAGES_AT_ONCE ? list->count - i : PAGES_AT_ONCE);
   hs_load_vectors((const u8 *)context[UC_FPSTATE]);
   memset(vectors, 0, sizeof vectors);
   hs_save_vectors(vectors);
@@ -106,14 +106,20 @@ static void append_state(struct thread *t, const u64 *context, u64 spin_site, u3
 }
 
 void hs_preempt(struct thread *t, u64 *context, u64 spin_site) {
+  static struct list list;
   int ready = hs_signal_ready(t), wanted = CTL->baton == 2;
   t->ticks = 0;
   if (!ready && !wanted) return;
   t->in_shim = 1;
+  /* what cannot be recorded does not happen: it computes on to its next call */
+  if (hs_mode == HS_MODE_RECORD && !list_memory(&list)) {
+    t->in_shim = 0;
+    return;
+  }
   CTL->preemptions++;
   if (hs_mode == HS_MODE_RECORD)
-    append_state(t, context, spin_site, (ready ? HS_METHOD_SIGNAL_FOLLOWS : 0) |
-                                            (wanted ? HS_METHOD_YIELDED : 0));
+    append_state(t, &list, context, spin_site, (ready ? HS_METHOD_SIGNAL_FOLLOWS : 0) |
+                                                   (wanted ? HS_METHOD_YIELDED : 0));
   t->calls++;
   if (spin_site) hs_spin_patch(spin_site);
   t->signal_follows = ready != 0;
