@@ -23,7 +23,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 5u
+#define HS_VERSION 6u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -92,6 +92,7 @@ enum hs_end { HS_END_OPEN = 0, HS_END_GO_LIVE = 1, HS_END_STOP = 2 };
 #define HS_FLAG_FAST_CLOCK 4u   /* read time through the vDSO; every rdtsc site is known */
 #define HS_FLAG_PROTECTED 8u    /* a backup follows: hold output for `released` */
 #define HS_FLAG_REFUSE 16u      /* the kernel refuses calls from outside the core (filter.c) */
+#define HS_FLAG_SESSION 32u     /* the program leads a session of its own, as a service does */
 
 struct hs_control {
   /* 0: written by the engine before hs-start, read-only after */

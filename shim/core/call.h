@@ -90,9 +90,9 @@ struct hs_refusal {
   unsigned long mask, equals;
 };
 
-/* Bytes a request of ioctl writes behind its argument. */
+/* Bytes a request of ioctl writes behind its argument; whether its result is a new descriptor. */
 struct hs_ioctl {
-  unsigned request, bytes;
+  unsigned request, bytes, makes;
 };
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x8cf6a520u
+#define HS_CALL_TABLE_HASH 0xde63ab36u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -1352,79 +1352,82 @@ static const struct hs_refusal hs_refusals[] = {
   {158, 0, 0, -22, 0xffffffff, 0x1004}, /* ARCH_GET_GS */
 };
 
-/* Bytes that older requests of ioctl write: src/calls/ioctls.ts. */
+/* Bytes that older requests of ioctl write, and new descriptors: src/calls/ioctls.ts. */
 #define HS_IOCTL_INTERFACE 0x89u
 #define HS_IOCTL_INTERFACE_BYTES 40u
 static const struct hs_ioctl hs_ioctls[] = {
-  {0x1, 4}, /* FIBMAP */
-  {0x2, 4}, /* FIGETBSZ */
-  {0x125e, 4}, /* BLKROGET */
-  {0x1260, 8}, /* BLKGETSIZE */
-  {0x1268, 4}, /* BLKSSZGET */
-  {0x4b31, 1}, /* KDGETLED */
-  {0x4b33, 1}, /* KDGKBTYPE */
-  {0x4b3b, 4}, /* KDGETMODE */
-  {0x4b44, 4}, /* KDGKBMODE */
-  {0x4b62, 4}, /* KDGKBMETA */
-  {0x4b64, 1}, /* KDGKBLED */
-  {0x5401, 36}, /* TCGETS */
-  {0x5402, 0}, /* TCSETS */
-  {0x5403, 0}, /* TCSETSW */
-  {0x5404, 0}, /* TCSETSF */
-  {0x5405, 18}, /* TCGETA */
-  {0x5406, 0}, /* TCSETA */
-  {0x5407, 0}, /* TCSETAW */
-  {0x5408, 0}, /* TCSETAF */
-  {0x5409, 0}, /* TCSBRK */
-  {0x540a, 0}, /* TCXONC */
-  {0x540b, 0}, /* TCFLSH */
-  {0x540c, 0}, /* TIOCEXCL */
-  {0x540d, 0}, /* TIOCNXCL */
-  {0x540e, 0}, /* TIOCSCTTY */
-  {0x540f, 4}, /* TIOCGPGRP */
-  {0x5410, 0}, /* TIOCSPGRP */
-  {0x5411, 4}, /* TIOCOUTQ */
-  {0x5412, 0}, /* TIOCSTI */
-  {0x5413, 8}, /* TIOCGWINSZ */
-  {0x5414, 0}, /* TIOCSWINSZ */
-  {0x5415, 4}, /* TIOCMGET */
-  {0x5416, 0}, /* TIOCMBIS */
-  {0x5417, 0}, /* TIOCMBIC */
-  {0x5418, 0}, /* TIOCMSET */
-  {0x5419, 4}, /* TIOCGSOFTCAR */
-  {0x541a, 0}, /* TIOCSSOFTCAR */
-  {0x541b, 4}, /* FIONREAD */
-  {0x541e, 72}, /* TIOCGSERIAL */
-  {0x541f, 0}, /* TIOCSSERIAL */
-  {0x5420, 0}, /* TIOCPKT */
-  {0x5421, 0}, /* FIONBIO */
-  {0x5422, 0}, /* TIOCNOTTY */
-  {0x5424, 4}, /* TIOCGETD */
-  {0x5425, 0}, /* TCSBRKP */
-  {0x5427, 0}, /* TIOCSBRK */
-  {0x5428, 0}, /* TIOCCBRK */
-  {0x5429, 4}, /* TIOCGSID */
-  {0x5450, 0}, /* FIONCLEX */
-  {0x5451, 0}, /* FIOCLEX */
-  {0x5452, 0}, /* FIOASYNC */
-  {0x5456, 36}, /* TIOCGLCKTRMIOS */
-  {0x5457, 0}, /* TIOCSLCKTRMIOS */
-  {0x5459, 4}, /* TIOCSERGETLSR */
-  {0x545c, 0}, /* TIOCMIWAIT */
-  {0x545d, 80}, /* TIOCGICOUNT */
-  {0x5460, 8}, /* FIOQSIZE */
-  {0x5600, 4}, /* VT_OPENQRY */
-  {0x5601, 8}, /* VT_GETMODE */
-  {0x5603, 6}, /* VT_GETSTATE */
-  {0x8901, 0}, /* FIOSETOWN */
-  {0x8902, 0}, /* SIOCSPGRP */
-  {0x8903, 4}, /* FIOGETOWN */
-  {0x8904, 4}, /* SIOCGPGRP */
-  {0x8905, 4}, /* SIOCATMARK */
-  {0x8906, 16}, /* SIOCGSTAMP */
-  {0x8907, 16}, /* SIOCGSTAMPNS */
-  {0x8912, 16}, /* SIOCGIFCONF */
-  {0xc020660b, 32}, /* FS_IOC_FIEMAP */
+  {0x1, 4, 0}, /* FIBMAP */
+  {0x2, 4, 0}, /* FIGETBSZ */
+  {0x125e, 4, 0}, /* BLKROGET */
+  {0x1260, 8, 0}, /* BLKGETSIZE */
+  {0x1268, 4, 0}, /* BLKSSZGET */
+  {0x4b31, 1, 0}, /* KDGETLED */
+  {0x4b33, 1, 0}, /* KDGKBTYPE */
+  {0x4b3b, 4, 0}, /* KDGETMODE */
+  {0x4b44, 4, 0}, /* KDGKBMODE */
+  {0x4b62, 4, 0}, /* KDGKBMETA */
+  {0x4b64, 1, 0}, /* KDGKBLED */
+  {0x5401, 36, 0}, /* TCGETS */
+  {0x5402, 0, 0}, /* TCSETS */
+  {0x5403, 0, 0}, /* TCSETSW */
+  {0x5404, 0, 0}, /* TCSETSF */
+  {0x5405, 18, 0}, /* TCGETA */
+  {0x5406, 0, 0}, /* TCSETA */
+  {0x5407, 0, 0}, /* TCSETAW */
+  {0x5408, 0, 0}, /* TCSETAF */
+  {0x5409, 0, 0}, /* TCSBRK */
+  {0x540a, 0, 0}, /* TCXONC */
+  {0x540b, 0, 0}, /* TCFLSH */
+  {0x540c, 0, 0}, /* TIOCEXCL */
+  {0x540d, 0, 0}, /* TIOCNXCL */
+  {0x540e, 0, 0}, /* TIOCSCTTY */
+  {0x540f, 4, 0}, /* TIOCGPGRP */
+  {0x5410, 0, 0}, /* TIOCSPGRP */
+  {0x5411, 4, 0}, /* TIOCOUTQ */
+  {0x5412, 0, 0}, /* TIOCSTI */
+  {0x5413, 8, 0}, /* TIOCGWINSZ */
+  {0x5414, 0, 0}, /* TIOCSWINSZ */
+  {0x5415, 4, 0}, /* TIOCMGET */
+  {0x5416, 0, 0}, /* TIOCMBIS */
+  {0x5417, 0, 0}, /* TIOCMBIC */
+  {0x5418, 0, 0}, /* TIOCMSET */
+  {0x5419, 4, 0}, /* TIOCGSOFTCAR */
+  {0x541a, 0, 0}, /* TIOCSSOFTCAR */
+  {0x541b, 4, 0}, /* FIONREAD */
+  {0x541e, 72, 0}, /* TIOCGSERIAL */
+  {0x541f, 0, 0}, /* TIOCSSERIAL */
+  {0x5420, 0, 0}, /* TIOCPKT */
+  {0x5421, 0, 0}, /* FIONBIO */
+  {0x5422, 0, 0}, /* TIOCNOTTY */
+  {0x5424, 4, 0}, /* TIOCGETD */
+  {0x5425, 0, 0}, /* TCSBRKP */
+  {0x5427, 0, 0}, /* TIOCSBRK */
+  {0x5428, 0, 0}, /* TIOCCBRK */
+  {0x5429, 4, 0}, /* TIOCGSID */
+  {0x5441, 0, 1}, /* TIOCGPTPEER */
+  {0x5450, 0, 0}, /* FIONCLEX */
+  {0x5451, 0, 0}, /* FIOCLEX */
+  {0x5452, 0, 0}, /* FIOASYNC */
+  {0x5456, 36, 0}, /* TIOCGLCKTRMIOS */
+  {0x5457, 0, 0}, /* TIOCSLCKTRMIOS */
+  {0x5459, 4, 0}, /* TIOCSERGETLSR */
+  {0x545c, 0, 0}, /* TIOCMIWAIT */
+  {0x545d, 80, 0}, /* TIOCGICOUNT */
+  {0x5460, 8, 0}, /* FIOQSIZE */
+  {0x5600, 4, 0}, /* VT_OPENQRY */
+  {0x5601, 8, 0}, /* VT_GETMODE */
+  {0x5603, 6, 0}, /* VT_GETSTATE */
+  {0x8901, 0, 0}, /* FIOSETOWN */
+  {0x8902, 0, 0}, /* SIOCSPGRP */
+  {0x8903, 4, 0}, /* FIOGETOWN */
+  {0x8904, 4, 0}, /* SIOCGPGRP */
+  {0x8905, 4, 0}, /* SIOCATMARK */
+  {0x8906, 16, 0}, /* SIOCGSTAMP */
+  {0x8907, 16, 0}, /* SIOCGSTAMPNS */
+  {0xb701, 0, 1}, /* NS_GET_USERNS */
+  {0xb702, 0, 1}, /* NS_GET_PARENT */
+  {0x8912, 16, 0}, /* SIOCGIFCONF */
+  {0xc020660b, 32, 0}, /* FS_IOC_FIEMAP */
 };
 
 #endif

@@ -8,11 +8,11 @@
 #include "regular.h"
 #include "shadow.h"
 
-/* One area per thread, mapped while it copies. Its address goes into the records of the calls below,
- * so it follows from the thread's id: slots are handed out as the kernel lets go of them. */
-#define COPY_BASE 0x2c0000000000ul
-#define AREA_BYTES 0x80000ul
-#define COPY_BYTES 0x40000ul
+/* One area per thread, mapped while it copies: 1 TiB for all ids. Its address goes into the records
+ * of the calls below, so it follows from the thread's id: slots come as the kernel lets go. */
+#define COPY_BASE 0x2b0000000000ul
+#define AREA_BYTES 0x40000ul
+#define COPY_BYTES (AREA_BYTES - PAGE)
 #define PIPE_SURE 4096u /* what a pipe that is ready takes for certain */
 #define ESPIPE_ 29
 
@@ -26,6 +26,7 @@ struct area {
   u8 pad[PAGE - 12];
   u8 bytes[COPY_BYTES];
 };
+_Static_assert(sizeof(struct area) == AREA_BYTES, "areas lie side by side");
 struct copying {
   struct area *area;
   i64 in, out;

@@ -82,14 +82,15 @@ void hs_must_be(struct thread *t, struct hs_record *r, i64 fd) {
   hs_place(t, r, fd, r->result);
 }
 
-/* Two new descriptors, as the record has them. */
+/* Two new descriptors, as the record has them: one may be in the place of the other. */
 void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *want) {
-  if (own[0] == want[1] && own[0] != want[0]) { /* the first is in the second's place */
-    own[0] = (int)SYS(HS_NR_fcntl, own[0], 1030, want[1] + 1);
+  if (own[0] == want[1] && own[0] != want[0]) {
+    int closes = (int)SYS(HS_NR_fcntl, own[0], 1 /* F_GETFD */) & 1;
+    own[0] = (int)SYS(HS_NR_fcntl, own[0], closes ? 1030 : 0 /* F_DUPFD */, want[1] + 1);
     SYS(HS_NR_close, want[1]);
   }
-  own[0] = (int)hs_place(t, r, own[0], want[0]);
   own[1] = (int)hs_place(t, r, own[1], want[1]);
+  own[0] = (int)hs_place(t, r, own[0], want[0]);
 }
 i64 hs_placeholder(u64 flags) {
   return SYS(HS_NR_open, "/dev/null", HS_O_RDWR | (flags & HS_O_CLOEXEC), 0);
@@ -324,25 +325,48 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
   return result;
 }
 
+enum { FIEMAP = 0xc020660b };
 /* Bytes of the extents behind a struct fiemap: none where only their number was asked. */
 static u64 extents_after(u64 fiemap) {
   const u32 *mapped = (const u32 *)(fiemap + 20), *room = mapped + 1;
   return (u64)(*mapped < *room ? *mapped : *room) * 56;
 }
 
+static const struct hs_ioctl *known_ioctl(u32 command) {
+  for (u64 i = 0; i < sizeof hs_ioctls / sizeof *hs_ioctls; i++)
+    if (hs_ioctls[i].request == command) return &hs_ioctls[i];
+  return NULL;
+}
+
 /* Bytes an ioctl writes behind its argument. */
 static u64 ioctl_out(u32 command) {
-  for (u64 i = 0; i < sizeof hs_ioctls / sizeof *hs_ioctls; i++)
-    if (hs_ioctls[i].request == command) return hs_ioctls[i].bytes;
+  const struct hs_ioctl *known = known_ioctl(command);
+  if (known) return known->bytes;
   if ((command >> 8) == HS_IOCTL_INTERFACE) return HS_IOCTL_INTERFACE_BYTES;
   return (command >> 30) & 2 ? (command >> 16) & 0x3fff : 0;
 }
 
-enum { FIEMAP = 0xc020660b };
+/* An ioctl whose result is a descriptor: the other end of a terminal, a namespace. On the backup
+ * something that is nothing stands for it, as for the device it was asked of. */
+static i64 ioctl_maker(struct thread *t, struct regs *g, const struct hs_call *c) {
+  struct hs_record *r = hs_turn(t);
+  i64 fd = r ? r->result : hs_execute(g);
+  u64 flags = (u32)g->rsi == 0x5441 /* TIOCGPTPEER */ ? g->rdx : HS_O_CLOEXEC;
+  if (r) {
+    hs_match(t, g, r, hs_check(g, c, fd));
+    if (fd >= 0) hs_must_be(t, r, hs_placeholder(flags));
+    hs_consume(t, r);
+  }
+  if (!r) hs_append(t, (u32)g->rax, (u32)g->rdi, fd, hs_check(g, c, fd), NULL, 0);
+  if (fd >= 0) hs_set_entry(fd, FD_CARRIED | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+  return fd;
+}
 
 i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 command = (u32)g->rsi;
   if (hs_is_hidden(g->rdi)) return -HS_EBADF;
+  const struct hs_ioctl *known = known_ioctl(command);
+  if (known && known->makes) return ioctl_maker(t, g, c);
   struct hs_record *r = hs_turn(t);
   i64 result = r ? r->result : hs_execute(g);
   u32 entry = fd_entry((int)g->rdi);

@@ -61,6 +61,8 @@ void hs_make_namespaces(void) {
   child = SYS(HS_NR_fork);
   if (child < 0) hs_refuse("init cannot fork");
   if (child) supervise(child, 1);
+  /* what it sends to its process group is for itself, and must not come back through us */
+  if (CTL->flags & HS_FLAG_SESSION) SYS(HS_NR_setsid);
   set = 0;
   SYS(HS_NR_rt_sigprocmask, 2, &set, 0, 8);
 }

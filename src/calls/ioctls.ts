@@ -9,10 +9,14 @@ export interface IoctlRequest {
   readonly name: string;
   /** Written behind the argument when it succeeds. */
   readonly bytes: number;
+  /** Its result is a new descriptor. */
+  readonly makesFd: boolean;
 }
 
 const request = (number: number, name: string, bytes: number): IoctlRequest =>
-  ({ request: number, name, bytes });
+  ({ request: number, name, bytes, makesFd: false });
+const maker = (number: number, name: string): IoctlRequest =>
+  ({ request: number, name, bytes: 0, makesFd: true });
 
 export const ioctls: readonly IoctlRequest[] = [
   request(0x1, 'FIBMAP', 4),
@@ -63,6 +67,7 @@ export const ioctls: readonly IoctlRequest[] = [
   request(0x5427, 'TIOCSBRK', 0),
   request(0x5428, 'TIOCCBRK', 0),
   request(0x5429, 'TIOCGSID', 4),
+  maker(0x5441, 'TIOCGPTPEER'),
   request(0x5450, 'FIONCLEX', 0),
   request(0x5451, 'FIOCLEX', 0),
   request(0x5452, 'FIOASYNC', 0),
@@ -82,6 +87,8 @@ export const ioctls: readonly IoctlRequest[] = [
   request(0x8905, 'SIOCATMARK', 4),
   request(0x8906, 'SIOCGSTAMP', 16),
   request(0x8907, 'SIOCGSTAMPNS', 16),
+  maker(0xb701, 'NS_GET_USERNS'),
+  maker(0xb702, 'NS_GET_PARENT'),
   // The entries it lists lie behind an address in it; hs_irr_ioctl carries those too.
   request(0x8912, 'SIOCGIFCONF', 16),
   // The extents it lists follow it; hs_irr_ioctl carries those too.

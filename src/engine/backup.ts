@@ -156,7 +156,7 @@ class BackupHost {
       mode: layout.HS_MODE_REPLAY,
       commit: commitModes[manifest.commit],
       files: layout.HS_FILES_MIRRORED,
-      flags: isNetworked ? layout.HS_FLAG_TAKEOVER : 0,
+      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0),
       seed: manifest.seed,
       hostname: manifest.hostname,
       startRealNs: start.startRealNs,

@@ -98,7 +98,7 @@ class PrimaryHost {
       mode: layout.HS_MODE_RECORD,
       commit: commitModes[options.commit],
       files: layout.HS_FILES_MIRRORED,
-      flags: isNetworked ? layout.HS_FLAG_TAKEOVER : 0,
+      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0),
     }), parts);
     cleanup.defer(() => this.#session.close());
     this.#audit = new Audit(this.#session, {

@@ -1,6 +1,7 @@
 /* record.ts: `hs-replicate record`: one program under the shim, every record of it to a log.
  * No peer and no address: ring → log, on the main thread, which has nothing else to do.
  * The rule: the log is complete up to its last block whatever way the program ends. */
+import { isatty } from 'node:tty';
 import { callRows, eventRows, rowName } from '../calls/calls.gen.js';
 import { LogWriter, layout, type LogMeta } from '../channel/index.js';
 import { HotswapError, asHotswapError } from '../errors.js';
@@ -24,7 +25,7 @@ export async function record(options: RecordOptions, parts: Parts = {}): Promise
   const facts = newFacts(parts, {
     mode: layout.HS_MODE_RECORD,
     files: layout.HS_FILES_CARRIED,
-    flags: layout.HS_FLAG_MEMORY,
+    flags: layout.HS_FLAG_MEMORY | (hasTerminal() ? 0 : layout.HS_FLAG_SESSION),
   });
   const writer = LogWriter.create(options.outDir, describeLog(options, facts, parts));
   const session = new Session(facts, parts);
@@ -45,6 +46,9 @@ export async function record(options: RecordOptions, parts: Parts = {}): Promise
 }
 
 const ALL = (1n << 64n) - 1n;
+
+/** With a terminal the program stays in its foreground, for what is typed there. */
+const hasTerminal = (): boolean => [0, 1, 2].some((fd) => isatty(fd));
 
 async function runToEnd(
   session: Session, drain: LogDrain, signal: AbortSignal,

@@ -126,12 +126,12 @@ export function cTable(): string {
     ...refusals.map(refusalText),
     '};',
     '',
-    '/* Bytes that older requests of ioctl write: src/calls/ioctls.ts. */',
+    '/* Bytes that older requests of ioctl write, and new descriptors: src/calls/ioctls.ts. */',
     `#define HS_IOCTL_INTERFACE 0x${interfaceType.toString(16)}u`,
     `#define HS_IOCTL_INTERFACE_BYTES ${interfaceBytes}u`,
     'static const struct hs_ioctl hs_ioctls[] = {',
-    ...ioctls.map(({ request, bytes, name }) =>
-      `  {0x${request.toString(16)}, ${bytes}}, /* ${name} */`),
+    ...ioctls.map(({ request, bytes, makesFd, name }) =>
+      `  {0x${request.toString(16)}, ${bytes}, ${Number(makesFd)}}, /* ${name} */`),
     '};',
     '',
     '#endif',

@@ -107,7 +107,11 @@ export function callsDocument(): string {
     'What a request writes is carried. Newer requests have the length in their number; of the',
     'older ones these are known:',
     '',
-    `${ioctls.map(({ name, bytes }) => `${name} ${bytes}`).join(', ')} (bytes).`,
+    `${ioctls.filter(({ makesFd }) => !makesFd)
+      .map(({ name, bytes }) => `${name} ${bytes}`).join(', ')} (bytes).`,
+    '',
+    'These make a descriptor, whose number the backup has too: ' +
+      `${ioctls.filter(({ makesFd }) => makesFd).map(({ name }) => name).join(', ')}.`,
     '',
     '## Records that are no call',
     '',

@@ -1,6 +1,7 @@
 /* ioctl: what programs ask of files, pipes, sockets and terminals. */
 #include "check.h"
 #include <linux/fs.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <pty.h>
 #include <sys/ioctl.h>
@@ -29,9 +30,32 @@ static void terminal(void) {
   EXPECT_EQ(write(master, "typed\r", 6), 6);
   EXPECT_EQ(read(slave, text, sizeof text), 6);
   EXPECT_EQ(text[5], '\r');
+
+  /* The other end without its name, and what is made after it. */
+  int other = (int)OK(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  int again = (int)OK(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK));
+  EXPECT(other == slave + 1 && again == slave + 2);
+  EXPECT_EQ(fcntl(other, F_GETFD), FD_CLOEXEC);
+  EXPECT_EQ(fcntl(again, F_GETFD), 0);
+  EXPECT(read(again, text, sizeof text) == -1 && errno == EAGAIN);
+  EXPECT_EQ(write(other, "shown", 5), 5);
+  EXPECT_EQ(read(master, text, sizeof text), 5);
+  EXPECT(ioctl(slave, TIOCGPTPEER, O_RDWR) == -1);
+  int next = (int)OK(dup(master));
+  fact("other end at +%d and +%d, a copy at +%d", other - slave, again - slave, next - slave);
+  close(slave), close(other), close(again), close(next), close(master);
+}
+
+static void namespaces(void) {
+  int net = (int)OK(open("/proc/self/ns/net", O_RDONLY));
+  int owner = ioctl(net, NS_GET_USERNS);
+  note("owner %d, parent %d", owner, ioctl(net, NS_GET_PARENT));
+  if (owner >= 0) EXPECT_EQ(fcntl(owner, F_GETFD), FD_CLOEXEC);
+  close(owner), close(net);
 }
 
 int main(void) {
+  namespaces();
   int pair[2], value = -1, on = 1;
   OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
   EXPECT_EQ(write(pair[0], "12345", 5), 5);
