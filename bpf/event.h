@@ -43,7 +43,7 @@ struct hs_net_settings {
   unsigned int fenced;  /* 1: nothing from the vip leaves, ARP included, marked or not */
   unsigned int synHold; /* 1: SYN-ACKs go to the ring `held` instead of to the client */
   unsigned int clamp;   /* 1: no ACK passes its slot's limit */
-  unsigned int pad;
+  unsigned int device;  /* number of the service's interface on this host */
   unsigned long long packets;       /* TCP segments of the vip seen, both ways */
   unsigned long long clamped;       /* ACKs lowered */
   unsigned long long sackBlanked;   /* lowered ACKs whose SACK blocks were blanked */

@@ -15,7 +15,9 @@ export const netSlots = 65_536;
 export const netMark = 0x4853;
 
 /** struct hs_net_settings: what user space writes. */
-export const settingsOffsets = { role: 0, vip: 4, fenced: 8, synHold: 12, clamp: 16 } as const;
+export const settingsOffsets = {
+  role: 0, vip: 4, fenced: 8, synHold: 12, clamp: 16, device: 20,
+} as const;
 
 /** struct hs_net_settings: the counters, u64. */
 export const counterOffsets = {

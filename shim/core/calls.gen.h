@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xde63ab36u
+#define HS_CALL_TABLE_HASH 0x6bc25777u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -419,29 +419,30 @@ enum hs_irregular {
   HS_IRR_fcntl = 26,
   HS_IRR_ioctl = 27,
   HS_IRR_readlink = 28,
-  HS_IRR_socket = 29,
-  HS_IRR_accept = 30,
-  HS_IRR_connect = 31,
-  HS_IRR_bind = 32,
-  HS_IRR_listen = 33,
-  HS_IRR_shutdown = 34,
-  HS_IRR_setsockopt = 35,
-  HS_IRR_attach_shared = 36,
-  HS_IRR_ipc_control = 37,
-  HS_IRR_semaphore = 38,
-  HS_IRR_queue_send = 39,
-  HS_IRR_queue_receive = 40,
-  HS_IRR_mq_send = 41,
-  HS_IRR_mq_receive = 42,
-  HS_IRR_send_message = 43,
-  HS_IRR_receive_message = 44,
-  HS_IRR_get_descriptor = 45,
-  HS_IRR_sendfile = 46,
-  HS_IRR_timer = 47,
-  HS_IRR_set_tid_address = 48,
-  HS_IRR_robust_list = 49,
-  HS_IRR_rlimit = 50,
-  HS_IRR_identity = 51,
+  HS_IRR_epoll_ctl = 29,
+  HS_IRR_socket = 30,
+  HS_IRR_accept = 31,
+  HS_IRR_connect = 32,
+  HS_IRR_bind = 33,
+  HS_IRR_listen = 34,
+  HS_IRR_shutdown = 35,
+  HS_IRR_setsockopt = 36,
+  HS_IRR_attach_shared = 37,
+  HS_IRR_ipc_control = 38,
+  HS_IRR_semaphore = 39,
+  HS_IRR_queue_send = 40,
+  HS_IRR_queue_receive = 41,
+  HS_IRR_mq_send = 42,
+  HS_IRR_mq_receive = 43,
+  HS_IRR_send_message = 44,
+  HS_IRR_receive_message = 45,
+  HS_IRR_get_descriptor = 46,
+  HS_IRR_sendfile = 47,
+  HS_IRR_timer = 48,
+  HS_IRR_set_tid_address = 49,
+  HS_IRR_robust_list = 50,
+  HS_IRR_rlimit = 51,
+  HS_IRR_identity = 52,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
@@ -449,9 +450,9 @@ enum hs_irregular {
  X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) X(exit_group) \
  X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
  X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(truncate) X(close) X(close_range) \
- X(dup) X(fcntl) X(ioctl) X(readlink) X(socket) X(accept) X(connect) X(bind) X(listen) \
- X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) X(semaphore) X(queue_send) \
- X(queue_receive) X(mq_send) X(mq_receive) X(send_message) X(receive_message) \
+ X(dup) X(fcntl) X(ioctl) X(readlink) X(epoll_ctl) X(socket) X(accept) X(connect) X(bind) \
+ X(listen) X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) X(semaphore) \
+ X(queue_send) X(queue_receive) X(mq_send) X(mq_receive) X(send_message) X(receive_message) \
  X(get_descriptor) X(sendfile) X(timer) X(set_tid_address) X(robust_list) X(rlimit) \
  X(identity)
 
@@ -475,12 +476,14 @@ enum hs_event {
   HS_EV_RECEIVED = 0x20f,
   HS_EV_MEMORY = 0x210,
   HS_EV_TIMES = 0x211,
-  HS_EV_END = 0x212
+  HS_EV_NAMED = 0x212,
+  HS_EV_JOINED = 0x213,
+  HS_EV_END = 0x214
 };
 #define HS_EVENT_NAMES \
  "PROCESS_INIT", "THREAD_START", "SIGNAL", "SIGNAL_DEATH", "YIELD", "RESUME", "TSC", "ACKED", \
  "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT", "DATA", "FILE", \
- "RECEIVED", "MEMORY", "TIMES"
+ "RECEIVED", "MEMORY", "TIMES", "NAMED", "JOINED"
 
 static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [0] = {"read", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,
@@ -959,7 +962,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [232] = {"epoll_wait", HS_INPUT, HS_BLOCKS, 4, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 12}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}}},
-  [233] = {"epoll_ctl", HS_DESCRIPTOR, 0, 4, HS_IRR_NONE, 0, 0,
+  [233] = {"epoll_ctl", HS_IRREGULAR, 0, 4, HS_IRR_epoll_ctl, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_IN, HS_FIXED, 12}}},
   [234] = {"tgkill", HS_IRREGULAR, 0, 3, HS_IRR_kill, 0, 0,

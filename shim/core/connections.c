@@ -188,6 +188,9 @@ static u32 find_slot(struct hs_net_key key) {
 static i64 note(struct hs_conn *k, i64 fd) {
   u64 now = hs_now_ns(1);
   i64 result = hs_tcp_name((int)fd, &k->tcp);
+  static u32 told;
+  if (result == -97 /* EAFNOSUPPORT */ && !told++)
+    hs_warn("a client came by IPv6: such connections are not kept over a takeover");
   if (result < 0) return result;
   u32 slot = find_slot(key_of(k));
   if (slot == HS_NO_SLOT) return hs_tcp_note((int)fd, &k->tcp, now);

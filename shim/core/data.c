@@ -20,26 +20,64 @@ static int is_data_call(const struct regs *g, int output) {
   }
 }
 
+static int is_epoll_wait(const struct regs *g) {
+  return g->rax == HS_NR_epoll_wait || g->rax == HS_NR_epoll_pwait || g->rax == HS_NR_epoll_pwait2;
+}
+
 static int peeks(const struct regs *g) {
   if (g->rax == HS_NR_recvfrom) return (g->r10 & 2) != 0;
   if (g->rax == HS_NR_recvmsg) return (g->rdx & 2) != 0;
   return 0;
 }
 
-/* The backup's own pipe, pair or eventfd gives up what the program has been given. */
-static void drain(i64 fd, i64 bytes) {
+/* What a call is about to write; too much to say: ~0. Nothing was looked at by the kernel yet. */
+static u64 bytes_out(const struct regs *g) {
+  u64 iov = g->rsi, count = g->rdx, bytes = 0;
+  u32 ok = 1, ok2 = 1;
+  if (g->rax == HS_NR_write || g->rax == HS_NR_sendto) return g->rdx;
+  if (g->rax != HS_NR_writev && g->rax != HS_NR_sendmsg) return ~0ul;
+  if (g->rax == HS_NR_sendmsg) iov = hs_peek(g->rsi + 16, &ok), count = hs_peek(g->rsi + 24, &ok2);
+  if (!ok || !ok2 || count > 64 || iov & 7) return ~0ul;
+  for (u64 i = 0; i < count && ok; i++) {
+    u64 part = hs_peek(iov + i * 16 + 8, &ok);
+    if (part > 65536) return ~0ul;
+    bytes += part;
+  }
+  return ok ? bytes : ~0ul;
+}
+
+/* A pipe that says it has room takes a page; a socket, three quarters of its buffer. */
+int hs_is_short_write(const struct regs *g) {
+  enum fd_kind kind = FD_KIND(fd_entry((int)g->rdi));
+  if (kind != FD_PIPE && kind != FD_PAIR) return 0;
+  if ((SYS(HS_NR_fcntl, (int)g->rdi, 3 /* F_GETFL */) & HS_O_ACCMODE) == 0) return 0; /* to read */
+  u64 bytes = bytes_out(g);
+  return bytes && bytes <= (kind == FD_PIPE ? 4096 : 65536);
+}
+int hs_has_room(const struct regs *g) {
+  struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+  return hs_is_short_write(g) && SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4);
+}
+
+/* The backup's own pipe, pair or eventfd gives up what the program has been given: so many bytes,
+ * or a message. */
+static void drain(i64 fd, i64 bytes, int stream) {
   u8 *scratch = (u8 *)(self()->self + HS_T_BOUNCE);
   while (bytes > 0) {
     struct { int fd; short events, revents; } p = {(int)fd, 1 /* POLLIN */, 0};
     if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & 1)) return;
     i64 n = SYS(HS_NR_read, fd, scratch, bytes < 4096 ? bytes : 4096);
-    if (n <= 0) return;
+    if (n <= 0 || !stream) return;
     bytes -= n;
   }
 }
 
 void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r) {
-  if (!is_data_call(g, 0)) return;
+  if (!is_data_call(g, 0)) {
+    if (r && result > 0 && HS_RECORD_LEN(r) == (u64)result * 12 && is_epoll_wait(g))
+      hs_epoll_delivered((int)g->rdi, HS_RECORD_DATA(r), result);
+    return;
+  }
   u32 entry = fd_entry((i64)(int)g->rdi);
   switch (FD_KIND(entry)) {
     case FD_FILE:
@@ -58,13 +96,14 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
       break;
     case FD_PIPE:
     case FD_PAIR:
-      if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER)) drain((int)g->rdi, result);
+      if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER) && !peeks(g))
+        drain((int)g->rdi, result, FD_KIND(entry) == FD_PIPE || (entry & FD_STREAM));
       break;
     case FD_TIMERFD:
       if (r && result > 0) hs_timer_read((int)g->rdi);
       break;
     case FD_EVENTFD:
-      if (r && result > 0) drain((int)g->rdi, 8);
+      if (r && result > 0) drain((int)g->rdi, 8, 1);
       break;
     case FD_TCP: {
       struct hs_conn *k = FD_CONN(entry) ? CONN(FD_CONN(entry)) : NULL;
@@ -114,10 +153,7 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
       break;
     case FD_PIPE:
     case FD_PAIR:
-      if (r && (CTL->flags & HS_FLAG_TAKEOVER)) {
-        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
-        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4) && result <= 4096) hs_execute(g);
-      }
+      if (r && (CTL->flags & HS_FLAG_TAKEOVER) && hs_has_room(g)) hs_execute(g);
       break;
     case FD_EVENTFD:
       if (r) hs_execute(g);

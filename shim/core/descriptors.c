@@ -41,6 +41,7 @@ void hs_note_new(const struct regs *g, i64 result) {
     case HS_NR_socketpair:
       pair = (const int *)g->r10;
       nonblock = (g->rsi & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
+      if ((g->rsi & 15) == 1) nonblock |= FD_STREAM;
       hs_set_entry(pair[0], FD_PAIR | nonblock);
       hs_set_entry(pair[1], FD_PAIR | nonblock);
       break;
@@ -203,6 +204,7 @@ static void forget(i64 fd) {
     struct hs_conn *k = CONN(FD_CONN(entry));
     if (k->descriptors && --k->descriptors == 0) hs_conn_closed(FD_CONN(entry));
   }
+  hs_epoll_forget(fd);
   hs_set_entry(fd, FD_NONE);
 }
 
@@ -222,6 +224,19 @@ void hs_descriptors_end(struct thread *t, int by_exec) {
     if (by_exec && SYS(HS_NR_fcntl, fd, 1 /* F_GETFD */) >= 0) continue;
     leave(t, fd);
     forget(fd);
+  }
+}
+
+void hs_descriptors_killed(u32 chunk) {
+  volatile u32 *fds = (volatile u32 *)CHUNK(chunk);
+  for (u32 fd = 0; chunk && fd < HS_MAX_FD; fd++) {
+    u32 index = FD_KIND(fds[fd]) == FD_TCP ? FD_CONN(fds[fd]) : 0;
+    fds[fd] = FD_NONE;
+    if (!index || !CONN(index)->descriptors || --CONN(index)->descriptors) continue;
+    if (hs_mode == HS_MODE_RECORD)
+      hs_outbox_mark(index, MARK_GONE, 0);
+    else
+      hs_conn_closed(index);
   }
 }
 

@@ -16,8 +16,14 @@ void hs_place_pair(struct thread *t, struct hs_record *r, int *own, const int *w
 void hs_must_be(struct thread *t, struct hs_record *r, i64 own);
 void hs_descriptors_shared(void);
 void hs_descriptors_end(struct thread *t, int by_exec);
+/* A process whose table is in `chunk` was killed: nobody closed what it held. */
+void hs_descriptors_killed(u32 chunk);
 /* What stands where only the number matters. */
 i64 hs_placeholder(u64 flags);
+
+/* epoll.c: events that a wait has given the program, on the backup; a descriptor that is closed */
+void hs_epoll_delivered(i64 epoll, const void *events, i64 count);
+void hs_epoll_forget(i64 fd);
 
 /* data.c */
 void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct hs_record *r);

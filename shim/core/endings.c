@@ -6,6 +6,7 @@
  * name unless the program did. */
 #include "calls.gen.h"
 #include "connections.h"
+#include "datagrams.h"
 #include "outbox.h"
 
 /* Does the end of this connection have to wait, for its bytes or for the backup? */
@@ -49,6 +50,7 @@ void hs_outbox_note_shut(i64 fd) {
 int hs_outbox_close(struct thread *t, i64 fd) {
   u32 index;
   struct hs_conn *k = hs_outbox_conn(fd, &index);
+  hs_datagrams_flush(fd);
   if (!k) return 0;
   if (k->descriptors > 1) { /* it stays open elsewhere; but what is held leaves by this number */
     if (hs_mode == HS_MODE_RECORD && k->fd == fd && k->pid == t->pid) hs_outbox_flush(t, k);

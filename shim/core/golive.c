@@ -5,6 +5,7 @@
  * here that could have been opened before. */
 #include "calls.gen.h"
 #include "clock.h"
+#include "datagrams.h"
 #include "identity.h"
 #include "regular.h"
 #include "restore.h"
@@ -18,6 +19,8 @@ static void restore_descriptors(void) {
     u32 entry = FDS[fd];
     if (FD_KIND(entry) == FD_LISTENER && SYS(HS_NR_listen, fd, entry >> 16))
       hs_warn("descriptor %d cannot listen again", fd);
+    int is_netlink = FD_KIND(entry) == FD_SOCKET && !(entry & FD_INET);
+    if (FD_KIND(entry) == FD_UDP || is_netlink) hs_datagrams_discard(fd);
   }
   hs_restore_connections();
 }

@@ -8,6 +8,7 @@
 
 #include "calls.gen.h"
 #include "connections.h"
+#include "datagrams.h"
 #include "regular.h"
 #include "signals.h"
 #include "slots.h"
@@ -93,7 +94,11 @@ static void raise_limit(struct hs_conn *k, u32 limit) {
   if (!in_use(k) || k->net_slot == HS_NO_SLOT) return;
   struct hs_net_slot *slot = HS_NET_SLOT(k->net_slot);
   if ((int)(limit - slot->limit) <= 0) return;
-  if (hs_tcp_raise(slot, limit)) hs_tcp_push((int)HIDDEN(HID_RAW), &k->tcp, slot);
+  if (!hs_tcp_raise(slot, limit)) return;
+  hs_tcp_push((int)HIDDEN(HID_RAW), &k->tcp, slot);
+  /* the kernel has acknowledged at least what was read: not all of that has left yet */
+  if ((int)(k->tcp.irs1 + (u32)k->read - limit) > 0)
+    __atomic_fetch_or(&slot->flags, HS_NET_CLAMPED, __ATOMIC_SEQ_CST);
 }
 
 static u32 stuck[STUCK_MOST];
@@ -124,6 +129,11 @@ static void apply_marks(void) {
       if (fresh) round[n++] = m.conn;
     } else if (m.kind == MARK_READ) {
       raise_limit(k, (u32)m.position);
+    } else if (m.kind == MARK_GONE) { /* its process was killed: the kernel repeats the FIN */
+      hs_outbox_allow(k, HS_NET_FIN_OK);
+      hs_conn_free(m.conn);
+    } else if (m.kind == MARK_DATAGRAM) {
+      hs_datagrams_leave(m.position);
     } else {
       k->ending |= m.kind == MARK_SHUT ? ENDING_SHUT : ENDING_CLOSE;
       if (send_kept(k))

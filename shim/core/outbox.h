@@ -27,7 +27,7 @@ void hs_outbox_note_shut(i64 fd);
 struct hs_conn;
 /* For endings.c: the connection behind a descriptor, or NULL; a mark at the end of the stream; what
  * the enforcement program may let out (HS_NET_*). */
-enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE };
+enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE, MARK_GONE, MARK_DATAGRAM };
 struct hs_conn *hs_outbox_conn(i64 fd, u32 *index);
 void hs_outbox_mark(u32 conn, u32 kind, u64 position);
 void hs_outbox_allow(struct hs_conn *k, u32 flag);

@@ -321,7 +321,11 @@ i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 pid = ended_child(g, result), status;
   if (!pid) return result;
   /* one that has come to no recorded end was killed by what cannot be caught */
+  u32 chunk = 0;
+  for (u32 i = 0; i < CTL->slots; i++)
+    if (SLOT(i)->state == 1 && SLOT(i)->pid == pid) chunk = SLOT(i)->fdChunk;
   int killed = hs_leave(pid);
+  if (killed) hs_descriptors_killed(chunk);
   if (!r) return result;
   if (killed) SYS(HS_NR_kill, pid, HS_SIGKILL);
   SYS(HS_NR_wait4, pid, &status, 0x40000000 /* __WALL */, 0);

@@ -7,6 +7,7 @@
 
 #include "calls.gen.h"
 #include "clock.h"
+#include "datagrams.h"
 #include "descriptors.h"
 #include "outbox.h"
 #include "restore.h"
@@ -52,11 +53,7 @@ int hs_may_wait(const struct regs *g, const struct hs_call *c) {
     case FD_PIPE:
     case FD_PAIR:
       /* a short write that has room is made with the baton held: its reader comes after it */
-      if (c->policy == HS_OUTPUT && g->rax == HS_NR_write && g->rdx <= 4096) {
-        struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
-        if (SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & 4)) return 0;
-      }
-      return 1;
+      return c->policy != HS_OUTPUT || !hs_has_room(g);
     default: return 1;
   }
 }
@@ -114,6 +111,22 @@ void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call
   hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);
 }
 
+/* A short write waits for room and is then made with the baton held, for the reader's sake. */
+static i64 write_in_turn(struct thread *t, const struct regs *g, int held) {
+  struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
+  struct regs wait = {.rax = HS_NR_poll, .rdi = (u64)&p, .rsi = 1, .rdx = ~0ul};
+  t->wait_start_ns = 0;
+  hs_wake_before_wait();
+  if (!held) hs_baton_take();
+  while (!hs_has_room(g) && !(p.revents & ~4)) {
+    hs_baton_give();
+    i64 r = hs_execute_waiting(t, &wait);
+    hs_baton_take();
+    if (r < 0) return r;
+  }
+  return hs_execute(g);
+}
+
 i64 hs_record_waiting(struct thread *t, struct regs *g, int held) {
   u64 copied, scratch[2];
   struct regs shortened;
@@ -154,7 +167,14 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
     if (!held) hs_baton_take();
     return hs_outbox_call(t, g, c, &b);
   }
-  if (!skips) r = waits ? hs_record_waiting(t, g, held) : hs_execute(g);
+  if (c->policy == HS_OUTPUT && hs_datagram_wanted(g)) {
+    if (!held) hs_baton_take();
+    return hs_datagram_call(t, g, c, &b);
+  }
+  if (!skips && waits && c->policy == HS_OUTPUT && hs_is_short_write(g))
+    r = write_in_turn(t, g, held);
+  else if (!skips)
+    r = waits ? hs_record_waiting(t, g, held) : hs_execute(g);
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
   if (c->policy == HS_OUTPUT && is_tcp_output(g))
     hs_append_output(t, g, c, r);
@@ -244,6 +264,7 @@ static int ends_start(const struct regs *g, const struct hs_call *c) {
 
 i64 hs_regular(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (UNLIKELY(t->pinned) && ends_start(g, c)) hs_unpin(t);
+  if (c->policy == HS_OUTPUT && hs_datagram_is_nameless(g, c)) hs_datagram_bind(t, (int)g->rdi);
   i64 result;
   if (recording()) {
     if ((c->flags & HS_TIME) && hs_clock_read(t, g, &result)) return result;

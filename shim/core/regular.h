@@ -27,6 +27,9 @@ i64 hs_both(struct thread *t, struct regs *g, const struct hs_call *c);
 /* Appends with this row's arguments gathered. */
 void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result,
                     const struct before *b);
+/* data.c: a write to a pipe or pair that can be made whole; one that certainly does not wait. */
+int hs_is_short_write(const struct regs *g);
+int hs_has_room(const struct regs *g);
 int hs_may_wait(const struct regs *g, const struct hs_call *c);
 /* Takes off a relative timeout what this thread has already waited as a follower. */
 void hs_shorten(struct thread *t, struct regs *g, u64 scratch[2]);

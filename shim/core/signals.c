@@ -6,6 +6,7 @@
 
 #include "calls.gen.h"
 #include "clock.h"
+#include "descriptors.h"
 #include "outbox.h"
 #include "pages.h"
 #include "preempt.h"
@@ -263,11 +264,14 @@ void hs_signal_death(struct thread *t, int signal) {
       hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "death by a signal");
     if (r->check != digest) CTL->memoryUnequal++;
     hs_consume(t, r);
+    hs_descriptors_end(t, 0);
     hs_leave(t->pid);
     if (CTL->processes) hs_pass_turn_on_exit(t);
     SYS(HS_NR_exit_group, 128 + signal);
   }
   hs_append(t, HS_EV_SIGNAL_DEATH, (u32)signal, (i64)bytes, digest, NULL, 0);
+  hs_descriptors_end(t, 0); /* the kernel will close them: their FINs are the program's own */
+  hs_outbox_drain(t);
   hs_leave(t->pid);
   hs_process.dying = t->pid;
   hs_wake_consumer();

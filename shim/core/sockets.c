@@ -4,7 +4,9 @@
  * The rule: what the kernel chose on the primary, such as a port, is in the record. */
 #include "calls.gen.h"
 #include "connections.h"
+#include "datagrams.h"
 #include "descriptors.h"
+#include "local.h"
 #include "outbox.h"
 #include "regular.h"
 
@@ -14,9 +16,16 @@ static u32 socket_entry(u64 domain, u64 type) {
   if (domain == 10) entry |= FD_V6;
   if ((type & 15) == 1) entry |= FD_STREAM;
   if (!(entry & FD_STREAM) && (entry & FD_INET)) entry = (entry & ~0xffu) | FD_UDP;
+  if (FD_KIND(entry) == FD_UDP && (type & 15) != 2) entry |= FD_NAMED; /* raw: no port */
   if (domain == 1) entry = (entry & ~0xffu) | FD_UNIX;
+  if (domain == 1 && (type & 15) == 2) entry |= FD_LOCAL_DATAGRAM;
   if (type & HS_O_NONBLOCK) entry |= FD_NONBLOCK;
   return entry;
+}
+
+/* Families of which the backup makes sockets too: Unix, IPv4, IPv6, netlink. */
+static int is_followed(u64 domain) {
+  return domain == 1 || domain == 2 || domain == 10 || domain == 16;
 }
 
 i64 hs_irr_socket(struct thread *t, struct regs *g, const struct hs_call *c) {
@@ -29,7 +38,7 @@ i64 hs_irr_socket(struct thread *t, struct regs *g, const struct hs_call *c) {
     fd = r->result;
     hs_match(t, g, r, hs_check(g, c, fd));
     if (fd >= 0) {
-      i64 own = g->rdi == 2 || g->rdi == 10 || g->rdi == 1 ? hs_execute(g) : -1;
+      i64 own = is_followed(g->rdi) ? hs_execute(g) : -1;
       if (own < 0) own = hs_placeholder(g->rsi & HS_O_CLOEXEC);
       hs_must_be(t, r, own);
     }
@@ -63,6 +72,8 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
     fd = r->result;
     if (fd >= 0) hs_must_be(t, r, stand_in((int)g->rdi, listener, flags));
     hs_replay_regular(t, g, c, r);
+  } else if (hs_mode == HS_MODE_RECORD && FD_KIND(listener) == FD_UNIX) {
+    fd = hs_local_accept(t, g, c);
   } else {
     fd = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
   }
@@ -72,12 +83,17 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
   entry |= FD_KIND(listener) == FD_UNIX ? FD_UNIX : (listener & FD_STREAM) ? FD_TCP : FD_SOCKET;
   hs_set_entry(fd, entry);
   if (FD_KIND(entry) == FD_TCP) hs_conn_accepted(t, fd);
+  if (FD_KIND(entry) == FD_UNIX) hs_local_accepted(t, (int)g->rdi, fd);
   return fd;
 }
 
 i64 hs_irr_connect(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (FD_KIND(fd_entry((int)g->rdi)) == FD_UNIX) return hs_local_connect(t, g, c);
+  if (recording()) hs_datagrams_flush((int)g->rdi);
   i64 result = hs_regular(t, g, c);
   u32 entry = fd_entry((int)g->rdi);
+  if (result == 0 && FD_KIND(entry) == FD_UDP)
+    hs_datagram_connected(t, (int)g->rdi, g->rsi, g->rdx);
   if ((result == 0 || result == -HS_EINPROGRESS) && (entry & FD_INET) && (entry & FD_STREAM))
     hs_set_entry((int)g->rdi, (entry & ~0xffu) | FD_TCP);
   return result;
@@ -90,6 +106,7 @@ struct bound {
 };
 
 i64 hs_irr_bind(struct thread *t, struct regs *g, const struct hs_call *c) {
+  if (FD_KIND(fd_entry((int)g->rdi)) == FD_UNIX) return hs_local_bind(t, g, c);
   struct hs_record *r = hs_turn(t);
   u32 entry = fd_entry((int)g->rdi);
   struct bound bound;
@@ -97,22 +114,25 @@ i64 hs_irr_bind(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (!r) {
     i64 result = hs_execute(g);
     bound.bytes = sizeof bound.address;
-    if (result == 0 && (entry & FD_INET))
+    if (result == 0 && ((entry & FD_INET) || FD_KIND(entry) == FD_SOCKET))
       SYS(HS_NR_getsockname, (int)g->rdi, bound.address, &bound.bytes);
     hs_append_bytes(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), &bound,
                     sizeof bound);
+    if (result == 0) hs_set_entry((int)g->rdi, entry | FD_NAMED);
     return result;
   }
   i64 result = r->result;
   hs_match(t, g, r, hs_check(g, c, result));
   memcpy(&bound, HS_RECORD_DATA(r), sizeof bound);
-  if (result == 0 && (entry & FD_INET) && (CTL->flags & HS_FLAG_TAKEOVER)) {
+  int is_netlink = FD_KIND(entry) == FD_SOCKET && bound.address[0] == 16;
+  if (result == 0 && ((entry & FD_INET) || is_netlink) && (CTL->flags & HS_FLAG_TAKEOVER)) {
     int one = 1;
     SYS(HS_NR_setsockopt, (int)g->rdi, 1, 2 /* SO_REUSEADDR */, &one, 4);
     SYS(HS_NR_setsockopt, (int)g->rdi, 0, 15 /* IP_FREEBIND */, &one, 4);
     i64 own = SYS(HS_NR_bind, (int)g->rdi, bound.address, bound.bytes);
     if (own) hs_warn("the address the primary serves cannot be bound here: error %d", -own);
   }
+  if (result == 0) hs_set_entry((int)g->rdi, entry | FD_NAMED);
   hs_consume(t, r);
   return result;
 }
@@ -123,6 +143,9 @@ i64 hs_irr_listen(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 backlog = (int)g->rsi > 0xffff ? 0xffffu : (u32)(int)g->rsi & 0xffffu;
   if (result == 0 && FD_KIND(entry) == FD_SOCKET)
     hs_set_entry((int)g->rdi, (entry & 0xff00u) | FD_LISTENER | backlog << 16);
+  if (result == 0 && FD_KIND(entry) == FD_UNIX && hs_mode == HS_MODE_REPLAY &&
+      (CTL->flags & HS_FLAG_TAKEOVER))
+    SYS(HS_NR_listen, (int)g->rdi, (int)g->rsi);
   return result;
 }
 
@@ -135,15 +158,57 @@ i64 hs_irr_shutdown(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), NULL, 0);
     if (result == 0) hs_outbox_note_shut(fd);
   } else {
+    int was_pair = FD_KIND(entry) == FD_PAIR && hs_mode == HS_MODE_REPLAY;
     result = hs_regular(t, g, c);
+    if (result == 0 && was_pair && hs_mode == HS_MODE_REPLAY) hs_execute(g);
   }
   if (result == 0 && ends) CONN(FD_CONN(entry))->shut |= 1;
   return result;
 }
 
+/* Options that name a multicast group and the interface it is joined on, or one to send on. */
+static const struct { int level, first, last; } multicast[] = {
+    {0, 32, 32} /* IP_MULTICAST_IF */, {0, 35, 36} /* IP_ADD_MEMBERSHIP, DROP */,
+    {0, 42, 42} /* MCAST_JOIN_GROUP */, {0, 45, 45} /* LEAVE */, {41, 17, 17} /* IPv6 */,
+    {41, 20, 21}, {41, 42, 42}, {41, 45, 45}};
+static int is_multicast(const struct regs *g) {
+  for (u64 i = 0; i < sizeof multicast / sizeof *multicast; i++)
+    if ((int)g->rsi == multicast[i].level && (int)g->rdx >= multicast[i].first &&
+        (int)g->rdx <= multicast[i].last)
+      return 1;
+  return 0;
+}
+
+/* Backup: whatever interface the primary's program named, here it is the service's. */
+static void follow_multicast(const struct regs *g) {
+  u8 value[136] = {0};
+  u32 device = HS_NET_SETTINGS->device, at = 0;
+  struct regs call = *g;
+  memcpy(value, (const void *)g->r10, g->r8 < sizeof value ? g->r8 : sizeof value);
+  if ((int)g->rsi == 0 && (int)g->rdx < 42) { /* all the same as struct ip_mreqn */
+    at = 8;
+    memset(value + ((int)g->rdx == 32 && g->r8 == 4 ? 0 : 4), 0, 8);
+    call.r8 = 12;
+  } else if ((int)g->rdx == 20 || (int)g->rdx == 21) {
+    at = 16;
+  }
+  memcpy(value + at, &device, 4);
+  call.r10 = (u64)value;
+  i64 error = hs_execute(&call);
+  if (error) hs_warn("a multicast group cannot be joined or left here: error %d", -error);
+}
+
+static int has_options(u32 entry) {
+  return (entry & FD_INET) || FD_KIND(entry) == FD_UNIX || FD_KIND(entry) == FD_PAIR;
+}
+
 i64 hs_irr_setsockopt(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = hs_turn(t);
+  hs_datagrams_flush((int)g->rdi);
   if (!r) return hs_record_regular(t, g, c, 1);
-  if (r->result == 0 && (fd_entry((int)g->rdi) & FD_INET)) hs_execute(g);
+  if (r->result == 0 && hs_net_present() && is_multicast(g))
+    follow_multicast(g);
+  else if (r->result == 0 && has_options(fd_entry((int)g->rdi)))
+    hs_execute(g);
   return hs_replay_regular(t, g, c, r);
 }

@@ -117,6 +117,8 @@ enum fd_kind {
 #define FD_STREAM 0x800u
 #define FD_V6 0x1000u
 #define FD_CLONED 0x2000u /* several numbers of this process name it */
+#define FD_NAMED 0x4000u  /* datagrams: the backup knows its address */
+#define FD_LOCAL_DATAGRAM FD_NAMED /* the same of FD_UNIX: it has no connections */
 #define FD_KIND(e) ((enum fd_kind)((e) & 0xffu))
 #define FD_CONN(e) ((e) >> 16)
 #define HS_MAX_FD (HS_CHUNK_BYTES / 4)

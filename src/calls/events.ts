@@ -132,6 +132,18 @@ export const events = [
     object: 'how many reads',
     data: 'for each: nanoseconds (u64), row of the call (u32), digest of its arguments (u32)',
   },
+  {
+    name: 'NAMED',
+    means: 'the address and port that a socket of datagrams has got by its first send or a connect',
+    object: 'its descriptor',
+    data: 'both addresses, its own and its peer\'s (shim/core/datagrams.c)',
+  },
+  {
+    name: 'JOINED',
+    means: 'whose the connection is that was just accepted on a Unix socket',
+    object: 'its descriptor',
+    result: '1 when its peer is a process of the application, else 0',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

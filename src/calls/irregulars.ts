@@ -223,6 +223,13 @@ export const irregulars = {
       "hs-start sets the link of a process that has the right to; where an unprivileged one's " +
       'exec cannot, the shim answers, here and in every other call that names it.',
   },
+  epoll_ctl: {
+    verdict: 're-executed',
+    short: 'a registration that goes off once is out of the list until it is armed again',
+    why:
+      'The interest list is a real one on both sides. On the backup nobody waits on it: what the ' +
+      'log says has gone off, and was to go off once, is taken out there until it is armed again.',
+  },
   socket: {
     verdict: 're-executed',
     short: 'decides what kind of descriptor it is',
@@ -243,7 +250,8 @@ export const irregulars = {
     short: 'a connection to outside',
     why:
       'The primary connects; the backup is given the answer and notes that the socket is a ' +
-      'connection now.',
+      'connection now. One of datagrams is connected there too, to the same peer from the same ' +
+      'port.',
   },
   bind: {
     verdict: 'replayed',
@@ -270,7 +278,8 @@ export const irregulars = {
     short: 'options must hold after go-live',
     why:
       'The primary sets the option. The backup sets it on its own socket too, where it is one ' +
-      'of an internet family; its own answer does not count.',
+      'of an internet family; its own answer does not count. Multicast groups are joined there ' +
+      "on the service's interface.",
   },
   attach_shared: {
     verdict: 're-executed',

@@ -1,12 +1,14 @@
 /* enforcement-map.ts: the first words of struct hs_net_settings (bpf/event.h), which the engine
- * writes: role, address, fence, clamp. A test compares the offsets with the header. */
+ * writes: role, address, fence, clamp, interface. A test compares the offsets with the header. */
 import { mapMemory, unmapMemory } from 'bpf-loader';
 
 export const netRole = { off: 0, primary: 1, backup: 2, takeover: 3, live: 4 } as const;
 export type NetRole = (typeof netRole)[keyof typeof netRole];
 
 /** Word numbers. */
-export const settingsWord = { role: 0, vip: 1, fenced: 2, synHold: 3, clamp: 4 } as const;
+export const settingsWord = {
+  role: 0, vip: 1, fenced: 2, synHold: 3, clamp: 4, device: 5,
+} as const;
 const MAP_BYTES = 4096;
 
 /** The map `settings`, as one engine thread sees it. */

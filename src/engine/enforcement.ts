@@ -2,6 +2,7 @@
  * attaches it, gives its maps to whoever needs them, and takes it off again.
  * The rule: it is attached before the program starts and detached after it has ended, so that no
  * packet of the service is ever without it. */
+import { readFileSync } from 'node:fs';
 import { open, type BpfObject } from 'bpf-loader';
 import { NotReplicable, errnoOf } from '../errors.js';
 import { ipv4Bytes } from './arp.js';
@@ -11,6 +12,10 @@ import type { MapFds } from './session.js';
 
 /** Ours are found again by these, also those a killed engine left. */
 const FILTER = { priority: 1, handle: 0x4853, replace: true } as const;
+
+function deviceNumber(dev: string): number {
+  return Number(readFileSync(`/sys/class/net/${dev}/ifindex`, 'latin1'));
+}
 
 export class Enforcement {
   readonly fds: MapFds;
@@ -22,7 +27,7 @@ export class Enforcement {
     let object: BpfObject | undefined;
     try {
       object = open(builtFile('bpf', 'build', 'enforce.bpf.o')).load();
-      const enforcement = new Enforcement(object, vip, role);
+      const enforcement = new Enforcement(object, dev, vip, role);
       object.attach('egress', { ifname: dev, direction: 'egress', ...FILTER });
       object.attach('ingress', { ifname: dev, direction: 'ingress', ...FILTER });
       return enforcement;
@@ -36,7 +41,7 @@ export class Enforcement {
     }
   }
 
-  private constructor(object: BpfObject, vip: string, role: NetRole) {
+  private constructor(object: BpfObject, dev: string, vip: string, role: NetRole) {
     this.#object = object;
     const free = object.map('free_slots');
     for (let slot = 0; slot < free.maxEntries; slot++) free.set(new Uint8Array(0), slot);
@@ -46,6 +51,7 @@ export class Enforcement {
     };
     this.settings = new EnforcementMap(this.fds.settings);
     this.settings.set('vip', ipv4Bytes(vip).readUInt32LE(0)); // as it lies in a packet
+    this.settings.set('device', deviceNumber(dev));
     this.settings.set('role', role);
   }
 

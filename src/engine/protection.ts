@@ -32,10 +32,9 @@ export class Protection {
   /** From here on output waits for the backup. The program may be running already. */
   protect(): void {
     this.isProtected = true;
-    if (this.commit !== 'async') {
-      this.#release(this.commit === 'verified' ? this.replayed : this.received);
-      this.net?.set('clamp', 1);
-    }
+    // Output of `async` waits for nothing; but what clients sent is acknowledged when it is safe.
+    this.#release(this.commit === 'verified' ? this.replayed : this.received);
+    this.net?.set('clamp', 1);
     this.#control.store64(CONTROL.maxLagBytes, this.maxLagBytes);
     this.#control.setBits(CONTROL.flags, HS_FLAG_PROTECTED);
     this.#note();
@@ -68,7 +67,7 @@ export class Protection {
     if (received !== this.received) {
       this.received = received;
       control.store64(CONTROL.received, received);
-      if (this.isProtected && this.commit === 'logged') this.#release(received);
+      if (this.isProtected && this.commit !== 'verified') this.#release(received);
     }
     if (replayed !== this.replayed) {
       this.replayed = replayed;

@@ -40,7 +40,7 @@ export const descriptors: readonly Row[] = [
   row(232, 'epoll_wait', [fd, out.array('epoll_event', 'result'), count, timeout.ms],
     input.blocking),
   row(233, 'epoll_ctl', [fd, option, value('target'), in_.struct('epoll_event')],
-    descriptor.because('the interest list is a real one on both sides')),
+    irregular('epoll_ctl')),
   row(253, 'inotify_init', [], descriptor.makesFd),
   row(254, 'inotify_add_watch', [fd, path, value('mask')], file.because(
     'a watch on a mirrored file is live after go-live')),
