@@ -5,6 +5,7 @@
  *
  *   HS_CONTROL_OFFSET   struct hs_control: versions, watermarks, wake-up words, verdicts
  *   HS_SLOTS_OFFSET     one struct hs_slot per thread that lives
+ *   (0x90000            ordered.h: sections made by each thread, with --schedule parallel)
  *   HS_TIDMAP_OFFSET    u16 slot by thread id
  *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
@@ -23,7 +24,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 6u
+#define HS_VERSION 7u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -77,10 +78,13 @@ struct hs_record {
 #define HS_METHOD_YIELDED 0x20000u        /* the thread then gave the baton up of its own accord */
 #define HS_METHOD_AHEAD 0x40000u          /* what the call wrote came before it, in DATA events */
 #define HS_METHOD_COMPARE 0x80000u        /* the next record of this thread is MEMORY_DIGEST */
+/* From bit 20 on, with HS_FLAG_PARALLEL: how many sections its thread had made (ordered.h). */
 #define HS_PIECE_BYTES 0x400000ul         /* what one DATA or FILE event carries at most */
 
 /* Methods that are no system call: rows HS_EVENT_BASE.. of the call table (src/calls/events.ts). */
 #define HS_EVENT_BASE 0x200u
+
+#define HS_TURN_FREE 0xffffffffu /* nobody looks at the log: whoever comes first takes it */
 
 enum hs_mode { HS_MODE_RECORD = 1, HS_MODE_REPLAY = 2, HS_MODE_LIVE = 3 };
 enum hs_commit { HS_COMMIT_ASYNC = 0, HS_COMMIT_LOGGED = 1, HS_COMMIT_VERIFIED = 2 };
@@ -93,6 +97,7 @@ enum hs_end { HS_END_OPEN = 0, HS_END_GO_LIVE = 1, HS_END_STOP = 2 };
 #define HS_FLAG_PROTECTED 8u    /* a backup follows: hold output for `released` */
 #define HS_FLAG_REFUSE 16u      /* the kernel refuses calls from outside the core (filter.c) */
 #define HS_FLAG_SESSION 32u     /* the program leads a session of its own, as a service does */
+#define HS_FLAG_PARALLEL 64u    /* threads run at once; objects are ordered (ordered.h) */
 
 struct hs_control {
   /* 0: written by the engine before hs-start, read-only after */
@@ -131,7 +136,7 @@ struct hs_control {
   unsigned char pad4[128 - 64];
   /* 384: order (the shim's alone) */
   volatile unsigned int baton, waiters; /* 0 free, 1 held, 2 held and wanted */
-  volatile unsigned int turn;           /* replay: slot whose record is next */
+  volatile unsigned int turn;           /* replay: slot whose record is next, or HS_TURN_FREE */
   volatile unsigned int slots;          /* slots handed out */
   volatile unsigned long holder;        /* pid << 32 | tid */
   volatile unsigned long acquisitions;

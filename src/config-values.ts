@@ -77,11 +77,8 @@ export const pairName = matching(
 export const choice = <const T extends readonly [string, ...string[]]>(words: T) =>
   z.enum(words, `expected one of ${words.join(', ')}`);
 
-/** Threads that share memory run one at a time: nothing else keeps their order. */
-export const schedule = z.enum(
-  ['serial'],
-  'expected serial: an order for threads that run at the same time does not exist yet',
-);
+/** How threads that share memory are ordered: one at a time, or by the locks they take. */
+export const schedule = choice(['serial', 'parallel']);
 
 export const path = matching('expected a path', /^[^\0]+$/);
 

@@ -123,7 +123,7 @@ export const settingsTable = {
   schedule: row({
     schema: schedule,
     placeholder: 'how',
-    help: 'how threads that share memory are ordered: serial, one of them at a time',
+    help: 'threads that share memory: serial, one at a time; parallel, if they only share by locks',
     default: 'serial',
   }),
   logLevel: row({

@@ -43,7 +43,7 @@ static NOINLINE void take_slowly(struct thread *t) {
     } else if (r == -HS_ETIMEDOUT) {
       if (++late % 10 == 0 && hs_task_is_dead((u32)(holder >> 32)))
         break; /* it died with the baton in hand: take it over */
-      hs_tick_holder(holder);
+      if (!hs_process.parallel) hs_tick_holder(holder);
     }
   }
 }

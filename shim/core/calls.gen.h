@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x6bc25777u
+#define HS_CALL_TABLE_HASH 0xd8ed2e91u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -478,12 +478,15 @@ enum hs_event {
   HS_EV_TIMES = 0x211,
   HS_EV_NAMED = 0x212,
   HS_EV_JOINED = 0x213,
-  HS_EV_END = 0x214
+  HS_EV_HANDOVER = 0x214,
+  HS_EV_PARKED = 0x215,
+  HS_EV_PROGRESS = 0x216,
+  HS_EV_END = 0x217
 };
 #define HS_EVENT_NAMES \
  "PROCESS_INIT", "THREAD_START", "SIGNAL", "SIGNAL_DEATH", "YIELD", "RESUME", "TSC", "ACKED", \
  "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT", "DATA", "FILE", \
- "RECEIVED", "MEMORY", "TIMES", "NAMED", "JOINED"
+ "RECEIVED", "MEMORY", "TIMES", "NAMED", "JOINED", "HANDOVER", "PARKED", "PROGRESS"
 
 static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [0] = {"read", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,

@@ -14,7 +14,7 @@
 #define MOST_RANGES 512
 
 int hs_compare_is_due(const struct thread *t, u32 row) {
-  if (hs_mode != HS_MODE_RECORD) return 0;
+  if (hs_mode != HS_MODE_RECORD || hs_process.parallel) return 0;
   switch (row) {
     case HS_NR_exit:
     case HS_NR_exit_group:

@@ -4,6 +4,7 @@
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
 #include "compare.h"
+#include "ordered.h"
 #include "preempt.h"
 #include "process.h"
 #include "regular.h"
@@ -60,26 +61,32 @@ static void yield_if_due(struct thread *t) {
 /* A futex wait with a time-out ends with EINTR whatever the handler's flags say. */
 static int is_timed_wait(const struct regs *g) { return g->rax == HS_NR_futex && g->r10 != 0; }
 
+/* What the row says; `nr` that no kernel has are questions of our own library. */
+static i64 carry_out(struct thread *t, struct regs *g, const struct hs_call *c, u64 nr) {
+  if (UNLIKELY(nr == HS_NR_ORDERED)) return hs_ordered_call(t, g);
+  hs_order_enter(t);
+  i64 result;
+  switch (c->policy) {
+    case HS_REFUSED: return c->refusal;
+    case HS_UNKNOWN: return refuse_unknown(t, nr);
+    case HS_IRREGULAR:
+      result = UNLIKELY(c->refusals) ? refused_argument(g) : 0;
+      return LIKELY(!result) ? hs_irregulars[c->irregular](t, g, c) : result;
+    default: return hs_regular(t, g, c);
+  }
+}
+
 i64 hs_dispatch(struct regs *g) {
   struct thread *t = self();
   u64 nr = g->rax;
   const struct hs_call *c = nr < HS_CALL_ROWS ? &hs_calls[nr] : &unknown_call;
-  i64 result;
   t->in_shim = 1;
   t->calls++;
   CTL->calls++;
   if (nr < HS_CALL_ROWS) CTL->rowCalls[nr]++;
   u64 *name = UNLIKELY(hs_process.hides_file) ? hs_own_name(g, c) : NULL, given = 0;
   if (UNLIKELY(name != NULL)) given = *name, *name = (u64)hs_process.executable;
-  switch (c->policy) {
-    case HS_REFUSED: result = c->refusal; break;
-    case HS_UNKNOWN: result = refuse_unknown(t, nr); break;
-    case HS_IRREGULAR:
-      result = UNLIKELY(c->refusals) ? refused_argument(g) : 0;
-      if (LIKELY(!result)) result = hs_irregulars[c->irregular](t, g, c);
-      break;
-    default: result = hs_regular(t, g, c); break;
-  }
+  i64 result = carry_out(t, g, c, nr);
   if (UNLIKELY(name != NULL)) *name = given;
   t->exposed = NULL;
   if (UNLIKELY(t->compare_follows)) hs_compare(t);
@@ -90,6 +97,7 @@ i64 hs_dispatch(struct regs *g) {
   yield_if_due(t);
   if (hs_tsc_is_stale(t)) hs_tsc_settle(t);
   hs_boundary(t);
+  hs_order_leave(t);
   t->in_shim = 0;
   return result;
 }

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "datagrams.h"
 #include "identity.h"
+#include "ordered.h"
 #include "regular.h"
 #include "restore.h"
 #include "signals.h"
@@ -35,6 +36,7 @@ void hs_go_live(struct thread *t) {
     CTL->baton = 1;
     CTL->holder = (u64)t->pid << 32 | t->tid;
     hs_mode = HS_MODE_LIVE;
+    hs_ordered_mode();
     hs_signals_go_live(t, 1);
     if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
     hs_timers_go_live();
@@ -45,6 +47,7 @@ void hs_go_live(struct thread *t) {
   } else {
     u32 first = 0;
     hs_mode = HS_MODE_LIVE;
+    hs_ordered_mode();
     if (__atomic_compare_exchange_n(&hs_process.live_done, &first, LIVE_BEGUN, 0,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       hs_signals_go_live(t, 1);

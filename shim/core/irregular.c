@@ -85,7 +85,8 @@ i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 /* fs is the program's thread pointer; gs is the shim's. */
 i64 hs_irr_arch_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
-  (void)t, (void)c;
+  (void)c;
+  if (g->rdi == 0x1002 /* ARCH_SET_FS */) t->tls = g->rsi;
   return hs_execute(g);
 }
 
@@ -107,6 +108,7 @@ i64 hs_irr_robust_list(struct thread *t, struct regs *g, const struct hs_call *c
 /* What the shim itself maps: shared memory counts against RLIMIT_AS alone. */
 static u64 shim_mappings(int as) {
   u64 own = HS_MAX_SLOTS * HS_THREAD_BYTES + 3 * HS_STUBS_BYTES + (8ul << 20);
+  if (hs_process.parallel) own += HS_OBJECTS_BYTES;
   return as ? own + HS_SESSION_BYTES + 2 * CTL->ringBytes + (8ul << 20) : own;
 }
 

@@ -6,6 +6,7 @@
 #include "calls.gen.h"
 #include "compare.h"
 #include "order.h"
+#include "ordered.h"
 #include "shadow.h"
 #include "signals.h"
 #include "times.h"
@@ -90,20 +91,25 @@ struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, 
   r->result = result;
   r->check = check;
   r->data = bytes ? HS_DATA_POINTER(bytes) : 0;
+  if (hs_in_parallel()) hs_ordered_stamp(t, r);
   if (bytes & 7) *(u64 *)((u8 *)r + size - 8) = 0;
   return r;
+}
+
+static int signals_follow(u32 row) {
+  return row < HS_EVENT_BASE || row == HS_EV_SIGNAL || row == HS_EV_PARKED;
 }
 
 void hs_publish(struct hs_record *r) {
   struct thread *t = self();
   u32 row = r->method & HS_METHOD_ROW;
   /* a signal caught so far is delivered after this record: the backup must know to wait for it */
-  if (UNLIKELY(t->pending != 0) && (row < HS_EVENT_BASE || row == HS_EV_SIGNAL) &&
-      hs_signal_ready(t)) {
+  if (UNLIKELY(t->pending != 0) && signals_follow(row) && hs_signal_ready(t)) {
     r->method |= HS_METHOD_SIGNAL_FOLLOWS;
     t->signal_follows = 1;
   }
-  if (UNLIKELY(hs_baton_is_overdue(t)) && row < HS_EVENT_BASE && row != HS_NR_exit) {
+  if (UNLIKELY(hs_baton_is_overdue(t)) && row < HS_EVENT_BASE && row != HS_NR_exit &&
+      !hs_in_parallel()) {
     r->method |= HS_METHOD_YIELDED;
     t->yield_follows = 1;
   }
@@ -111,7 +117,9 @@ void hs_publish(struct hs_record *r) {
     r->method |= HS_METHOD_COMPARE;
     t->compare_follows = 1;
   }
-  if (LIKELY(hs_mode != HS_MODE_LIVE)) hs_log_advance(r);
+  if (UNLIKELY(hs_mode == HS_MODE_LIVE)) return;
+  hs_log_advance(r);
+  if (hs_in_parallel()) hs_ordered_published(t, row);
 }
 
 void hs_log_advance(const struct hs_record *r) {
@@ -215,17 +223,18 @@ static NOINLINE void wait_for_turn(struct thread *t) {
   struct hs_slot *s = SLOT(t->slot);
   u32 go = __atomic_load_n(&s->go, __ATOMIC_SEQ_CST);
   for (int i = 0; i < 100 && CTL->turn != t->slot && !CTL->live; i++) __asm__ volatile("pause");
-  if (CTL->turn == t->slot || CTL->live) return;
+  if (CTL->turn == t->slot || CTL->turn == HS_TURN_FREE || CTL->live) return;
   if (!t->wait_start_ns) t->wait_start_ns = hs_now_ns(1);
   __atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
-  if (__atomic_load_n(&CTL->turn, __ATOMIC_SEQ_CST) != t->slot && !CTL->live)
-    SYS(HS_NR_futex, &s->go, 0, go, 0);
+  u32 turn = __atomic_load_n(&CTL->turn, __ATOMIC_SEQ_CST);
+  if (turn != t->slot && turn != HS_TURN_FREE && !CTL->live) SYS(HS_NR_futex, &s->go, 0, go, 0);
   __atomic_store_n(&s->waiting, 0, __ATOMIC_SEQ_CST);
 }
 
 /* What goes ahead of a record of its thread is not asked for: it is put where it belongs. */
 static int went_ahead(struct thread *t, struct hs_record *r) {
   u32 row = r->method & HS_METHOD_ROW;
+  if (hs_in_parallel()) hs_ordered_check(t, r);
   if (LIKELY(row != HS_EV_DATA && row != HS_EV_FILE)) return 0;
   if (row == HS_EV_FILE)
     hs_file_take(r);
@@ -233,6 +242,32 @@ static int went_ahead(struct thread *t, struct hs_record *r) {
     memcpy((void *)r->result, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
   hs_consume(t, r);
   return 1;
+}
+
+/* --schedule parallel: the turn is given up where a call ends: to the thread of the next record,
+ * or, while there is none, to whoever comes first. One that waits already is woken to come. */
+void hs_turn_release(struct thread *t) {
+  if (CTL->turn != t->slot || CTL->live) return;
+  for (;;) {
+    if (__atomic_load_n(&CTL->head, __ATOMIC_ACQUIRE) == CTL->tail) break;
+    struct hs_record *r = (struct hs_record *)ring_at(CTL->tail);
+    if (hs_ordered_took(t, r)) continue;
+    if (r->tid != t->tid || SLOT(t->slot)->state != 1) give_turn_to(t, r);
+    return;
+  }
+  /* whoever sets `waiting` looks at the turn after that, and we the other way round */
+  __atomic_store_n(&CTL->turn, HS_TURN_FREE, __ATOMIC_SEQ_CST);
+  for (u32 i = 0; i < CTL->slots; i++)
+    if (__atomic_load_n(&SLOT(i)->waiting, __ATOMIC_SEQ_CST)) {
+      wake_slot(i);
+      return;
+    }
+}
+
+static int take_free_turn(struct thread *t) {
+  u32 nobody = HS_TURN_FREE;
+  return __atomic_compare_exchange_n(&CTL->turn, &nobody, t->slot, 0, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_SEQ_CST);
 }
 
 /* The owner of the turn finds that the log has ended. */
@@ -254,6 +289,7 @@ struct hs_record *hs_next(struct thread *t) {
   for (;;) {
     if (__atomic_load_n(&CTL->turn, __ATOMIC_ACQUIRE) != t->slot) {
       if (CTL->live) break;
+      if (hs_in_parallel() && take_free_turn(t)) continue;
       wait_for_turn(t);
       continue;
     }
@@ -263,6 +299,7 @@ struct hs_record *hs_next(struct thread *t) {
       end_of_log(t);
       return NULL;
     }
+    if (hs_in_parallel() && hs_ordered_took(t, r)) continue;
     if (UNLIKELY(r->tid != t->tid))
       give_turn_to(t, r);
     else if (LIKELY(!went_ahead(t, r)))
@@ -287,6 +324,10 @@ struct hs_record *hs_turn(struct thread *t) {
 void hs_pass_turn_on_exit(struct thread *t) {
   /* the exiting thread owns the turn; the next record names its successor */
   if (CTL->live) return;
+  if (hs_in_parallel()) {
+    hs_turn_release(t);
+    return;
+  }
   struct hs_record *r = wait_for_data(t);
   if (r)
     give_turn_to(t, r);

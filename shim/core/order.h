@@ -42,6 +42,8 @@ void hs_consume(struct thread *t, struct hs_record *record);
  * log has ended: then the application is live and the baton held. */
 struct hs_record *hs_ahead(struct thread *t);
 void hs_pass_turn_on_exit(struct thread *t);
+/* Gives the turn up without waiting for a record (--schedule parallel). */
+void hs_turn_release(struct thread *t);
 /* A record that must be of this row, or the replay stops with a divergence. */
 struct hs_record *hs_expect(struct thread *t, u32 row);
 

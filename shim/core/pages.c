@@ -144,6 +144,7 @@ static void digest_range(const struct page_range *range, void *context) {
 u64 hs_memory_digest(u64 *bytes) {
   *bytes = 0;
   if (!(CTL->flags & HS_FLAG_MEMORY)) return 0;
+  if (hs_process.parallel && hs_process.threads > 1) return 0; /* the others still run */
   u64 digest = hs_memory_digest_without(NULL, 0, bytes);
   CTL->memoryBytes += *bytes;
   CTL->memoryProcesses++;

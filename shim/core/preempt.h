@@ -29,6 +29,7 @@ void hs_preempt(struct thread *t, u64 *context, u64 spin_site);
  * its next entry must be known first; may not return: then the thread goes on elsewhere. */
 void hs_boundary_replay(struct thread *t);
 static inline void hs_boundary(struct thread *t) {
+  if (UNLIKELY(hs_process.parallel)) return; /* nobody waits for a thread that runs */
   if (UNLIKELY(hs_mode == HS_MODE_REPLAY)) hs_boundary_replay(t);
   if (UNLIKELY(t->pending != 0)) hs_tick_soon(t);
 }

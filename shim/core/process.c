@@ -7,6 +7,7 @@
 
 #include "calls.gen.h"
 #include "descriptors.h"
+#include "ordered.h"
 #include "outbox.h"
 #include "pages.h"
 #include "preempt.h"
@@ -54,6 +55,7 @@ struct thread *hs_thread_new(u32 slot) {
   t->slot = slot;
   t->stack_top = (u64)t + HS_THREAD_BYTES - 56; /* 15 words below it is 16-byte aligned */
   t->actions = hs_process.actions;
+  hs_ordered_thread(t);
   return t;
 }
 
@@ -79,6 +81,8 @@ void hs_child_start(void) {
     hs_process.dying = 0;
     hs_process.releaser = 0;
     hs_process.threads = 1;
+    hs_process.had_threads = 0;
+    hs_ordered_mode();
     hs_timers_forked();
   }
   hs_signals_thread(t);
@@ -93,6 +97,7 @@ void hs_child_start(void) {
   }
   if (t->set_tid) *(u32 *)t->set_tid = t->tid;
   hs_boundary(t);
+  hs_order_leave(t);
 }
 
 /* The child's thread, prepared in the parent; after a fork the child finds its own copy of it. */
@@ -121,6 +126,7 @@ static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags,
     memcpy((u8 *)child + HS_T_XSAVE, (u8 *)t + HS_T_XSAVE, 0x4000);
   }
   child->forked = !(flags & CLONE_VM);
+  child->live_noted = t->live_noted;
   if (!(flags & CLONE_THREAD)) {
     child->fd_chunk = hs_chunk_new();
     memcpy(CHUNK(child->fd_chunk), CHUNK(t->fd_chunk), HS_CHUNK_BYTES);
@@ -182,8 +188,11 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_outbox_drain(t);
     mark_shared_descriptors();
   }
+  if ((flags & CLONE_THREAD) && hs_process.parallel && t->pinned) hs_unpin(t);
   struct thread *child = prepare(t, g, flags, stack, child_tid);
   int thread = (flags & CLONE_THREAD) != 0;
+  child->tls = (flags & CLONE_SETTLS) ? tls : t->tls;
+  if (thread) hs_process.had_threads = 1;
   struct clone_args args = {
       .flags = flags & ~(u64)(CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
                               CLONE_CHILD_CLEARTID),
@@ -244,6 +253,7 @@ static void leave(struct thread *t) {
   hs_robust_end(t);
   hs_slot_leave(t->slot);
   CTL->threads--, hs_process.threads--;
+  hs_ordered_end(t);
   wake_joiner(t);
 }
 

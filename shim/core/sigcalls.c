@@ -3,6 +3,7 @@
  * The rule: they are emulated alike on both sides and need no record, except where a call lets a
  * signal through that was blocked. */
 #include "calls.gen.h"
+#include "ordered.h"
 #include "preempt.h"
 #include "regular.h"
 #include "sigframe.h"
@@ -119,6 +120,7 @@ void hs_resume_at(struct thread *t, u64 *uc, u8 *area) {
   uc[UC_REGS + R_FLAGS] = (uc[UC_REGS + R_FLAGS] & 0xcd5u) | 0x202u;
   uc[UC_SEGMENTS] = 0x002b000000000033ul;
   uc[UC_MASK] = hs_kernel_mask(t);
+  hs_order_leave(t);
   t->in_shim = 0;
   hs_do_sigreturn((u64)uc);
 }

@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "outbox.h"
 #include "pages.h"
+#include "ordered.h"
 #include "preempt.h"
 #include "process.h"
 #include "regular.h"
@@ -105,7 +106,8 @@ static void on_caught(int signal, void *info, u64 *context) {
   __atomic_or_fetch(&t->pending, HS_BIT(signal), __ATOMIC_SEQ_CST);
   context[UC_MASK] |= HS_BIT(signal) & ~HS_SYNCHRONOUS;
   if (*ip >= (u64)hs_wait_begin && *ip < (u64)hs_wait_end) *ip = (u64)hs_wait_interrupted;
-  if (user_code(*ip)) hs_tick_soon(t); /* should it make no call; else see hs_boundary */
+  /* should it make no call; else see hs_boundary */
+  if (user_code(*ip) && !hs_in_parallel()) hs_tick_soon(t);
 }
 
 int hs_signal_ready(struct thread *t) {
@@ -292,6 +294,7 @@ static int is_tsc(const u8 *ip) {
 
 static void read_tsc(struct thread *t, u64 *r, int rdtscp) {
   u64 value;
+  hs_order_enter(t);
   struct hs_record *record = hs_turn(t);
   CTL->tscReads++;
   if (record) {
@@ -313,6 +316,7 @@ static void read_tsc(struct thread *t, u64 *r, int rdtscp) {
   r[R_RIP] += rdtscp ? 3 : 2;
   t->calls++;
   hs_boundary(t);
+  hs_order_leave(t);
 }
 
 static void report_own_fault(int signal, u64 ip, u64 address) {
@@ -362,6 +366,10 @@ static void on_fault(int signal, void *info, u64 *context) {
     return;
   }
   if (signal == HS_SIGTRAP && code == 2 /* TRAP_TRACE */ && hs_step(t, context)) return;
+  if (signal == HS_SIGTRAP && hs_sites_is_changing(r[R_RIP] - 1)) {
+    r[R_RIP]--;
+    return;
+  }
   if (signal == HS_SIGTRAP && hs_spin_pass(t, r[R_RIP] - 1, context)) return;
   int kind = signal == HS_SIGTRAP ? hs_tsc_patched(r[R_RIP] - 1) : 0;
   if (kind) {
@@ -385,5 +393,6 @@ static void on_fault(int signal, void *info, u64 *context) {
     context[UC_MASK] = hs_kernel_mask(t);
     return;
   }
+  hs_order_enter(t);
   hs_signal_death(t, signal);
 }

@@ -2,7 +2,8 @@
  *
  * Two forms fit a five-byte jump: `mov $nr,%eax; syscall` (the mov is overwritten, the syscall
  * stays) and `syscall; cmp $-4096,%rax` (both are). What fits neither stays on the trap: slow and
- * correct. The rule: only code mapped from a file is touched; memory a JIT writes is its own. */
+ * correct. Where threads run at once a breakpoint stands in the first byte while the others are
+ * written. The rule: only code mapped from a file is touched; memory a JIT writes is its own. */
 #include "sites.h"
 
 #include "calls.gen.h"
@@ -15,6 +16,8 @@
 static struct { u64 site, stub; } sites[HS_SITES];
 static struct { u64 from, to; } code[HS_CODE_RANGES];
 static u32 code_ranges;
+static volatile u32 sites_lock; /* --schedule parallel: several threads may meet a site at once */
+static volatile u64 being_rewritten;
 static u64 stub_next[3];
 
 void hs_sites_init(void) {
@@ -39,15 +42,34 @@ int hs_is_stub(u64 ip) {
          (ip >= HS_STUBS_LOW && ip < HS_STUBS_LOW + HS_STUBS_BYTES);
 }
 
+/* Taken by threads that hold no other lock, and only where threads run at once. */
+static void lock_sites(void) {
+  while (hs_process.parallel && __atomic_exchange_n(&sites_lock, hs_process.pid, __ATOMIC_ACQUIRE))
+    SYS(HS_NR_sched_yield);
+}
+static void unlock_sites(void) {
+  if (hs_process.parallel) __atomic_store_n(&sites_lock, 0, __ATOMIC_RELEASE);
+}
+
+static void forget(u64 at, u64 bytes);
 void hs_sites_mapped(u64 at, u64 bytes, u64 file_offset, const char *path) {
   (void)file_offset, (void)path;
-  hs_sites_unmapped(at, bytes);
-  if (code_ranges == HS_CODE_RANGES) return;
-  code[code_ranges].from = at;
-  code[code_ranges++].to = at + bytes;
+  lock_sites();
+  forget(at, bytes);
+  if (code_ranges < HS_CODE_RANGES) {
+    code[code_ranges].from = at;
+    code[code_ranges++].to = at + bytes;
+  }
+  unlock_sites();
 }
 
 void hs_sites_unmapped(u64 at, u64 bytes) {
+  lock_sites();
+  forget(at, bytes);
+  unlock_sites();
+}
+
+static void forget(u64 at, u64 bytes) {
   u64 end = at + bytes;
   int hit = 0;
   for (u32 i = 0; i < code_ranges;) {
@@ -117,13 +139,32 @@ static u64 write_stub(u64 stub, u64 nr, int behind, const u8 *displaced, int ndi
   return (u64)p;
 }
 
+/* No other thread goes on with instructions it fetched before. */
+static void serialize_others(void) {
+  if (!hs_process.parallel || !hs_process.had_threads) return;
+  if (SYS(HS_NR_membarrier, 32 /* PRIVATE_EXPEDITED_SYNC_CORE */, 0, 0) == -HS_EPERM) {
+    SYS(HS_NR_membarrier, 64 /* REGISTER it */, 0, 0);
+    SYS(HS_NR_membarrier, 32, 0, 0);
+  }
+}
+
+int hs_sites_is_changing(u64 ip) {
+  return hs_process.parallel && (ip == being_rewritten || *(const volatile u8 *)ip != 0xcc);
+}
+
 static void rewrite(u64 from, u64 to, u64 stub) {
   u64 page = PAGE_DOWN(from), bytes = PAGE_UP(to) - page;
   if (SYS(HS_NR_mprotect, page, bytes, 7)) return;
-  u8 *p = (u8 *)from;
-  u8 *rest = put_u32(p + 1, stub - (from + 5));
-  *p = 0xe9;
+  volatile u8 *p = (volatile u8 *)from;
+  being_rewritten = from;
+  if (hs_process.had_threads) *p = 0xcc;
+  serialize_others();
+  u8 *rest = put_u32((u8 *)from + 1, stub - (from + 5));
   while ((u64)rest < to) *rest++ = 0x90;
+  serialize_others();
+  *p = 0xe9;
+  serialize_others();
+  being_rewritten = 0;
   SYS(HS_NR_mprotect, page, bytes, HS_PROT_READ | HS_PROT_EXEC);
   CTL->sites++;
 }
@@ -138,7 +179,7 @@ static u64 make_stub(u64 site, u64 nr) {
   if (!far && hs_sites_is_file(site - 5, site + 8)) {
     u32 word;
     memcpy(&word, s - 4, 4);
-    if (s[-5] == 0xb8 && word == (u32)nr && nr < 512)
+    if (s[-5] == 0xb8 && word == (u32)nr && (nr < 512 || nr == HS_NR_ORDERED))
       behind = 1;
     else if (s[2] == 0x48 && s[3] == 0x3d && s[4] <= 0x0f && s[5] == 0xf0 && s[6] == 0xff &&
              s[7] == 0xff)
@@ -165,12 +206,14 @@ void hs_sites_trap(u64 *r) {
   u64 site = r[16] - 2, nr = r[13];
   u32 h = (u32)((site * 0x9E3779B97F4A7C15ul) >> 50);
   CTL->traps++;
+  lock_sites();
   while (sites[h].site && sites[h].site != site) h = (h + 1) & (HS_SITES - 1);
   if (!sites[h].site) {
     sites[h].stub = make_stub(site, nr);
     sites[h].site = site;
   }
   u64 stub = sites[h].stub;
+  unlock_sites();
   /* a stub that begins with its own `mov` may be entered for another number: skip it */
   r[16] = *(u8 *)stub == 0xb8 ? stub + 5 : stub;
 }

@@ -6,6 +6,7 @@
 #ifndef HS_STATE_H
 #define HS_STATE_H
 
+#include "../ordered.h"
 #include "../ring.h"
 #include "base.h"
 #include "call.h"
@@ -56,15 +57,18 @@ struct span {
 #define HS_MAX_SPANS 1040
 
 struct thread {
-  /* fixed offsets: entry.S knows these six */
+  /* fixed offsets: entry.S knows the first six, ordered.h the next four */
   u64 stack_top;  /* 0: of the shim's own stack */
   u64 app_sp;     /* 8: the program's stack pointer at the call */
   u64 self;       /* 16 */
   u64 child_frame;/* 24: where a new thread finds its registers */
   u64 guard;      /* 32: stack pointer of hs_try, 0 outside */
   u64 kept_rax;   /* 40: while the flags are restored */
+  struct hs_sections *sections; /* 48 */
+  u64 sections_allowed;         /* 56 */
+  u64 sections_recorded;        /* 64 */
+  u32 tid, pid;   /* 72: as the program sees them */
   u32 slot;
-  u32 tid, pid;   /* as the program sees them */
   u32 in_shim;
   u64 clear_tid;  /* CLONE_CHILD_CLEARTID and set_tid_address */
   u64 robust_list;
@@ -100,6 +104,12 @@ struct thread {
   u32 ticks, tick_armed;
   i64 tick_timer;      /* one more than the timer's id */
   u64 tick_acquisitions;
+  /* --schedule parallel (ordered.c) */
+  u64 scan;              /* replay: how far the log was looked through for this thread */
+  u64 object_ahead;      /* of its next record, which is a HANDOVER */
+  u32 changes_seen, counted; /* of an object that is waited for */
+  u64 tls;               /* what the program knows it by: its pthread_t */
+  struct hs_object *leaving[2]; /* held until it has ended */
   u32 steps;           /* instructions still to be made one by one */
   u64 step_last, step_branch, step_start[18];
   u8 info[65][128]; /* siginfo of each pending signal */
@@ -145,6 +155,8 @@ struct process {
   u32 hides_file;      /* /proc/self/exe is the launcher: the shim answers for it (exec.c) */
   u64 affinity;        /* the mask the program is told */
   u64 heap_start;
+  u32 parallel;        /* --schedule parallel: threads hold nothing while they run program code */
+  u32 had_threads;     /* it has, or had, more than one thread */
 };
 
 extern struct process hs_process;

@@ -14,6 +14,7 @@
 #include "../core/connections.h"
 #include "../core/descriptors.h"
 #include "../core/identity.h"
+#include "../core/ordered.h"
 #include "../core/process.h"
 #include "../core/signals.h"
 #include "../core/sites.h"
@@ -145,6 +146,8 @@ static void begin_threads(u32 slot, int after_exec) {
   t->tid = (u32)SYS(HS_NR_gettid);
   hs_process.pid = t->pid;
   hs_process.threads = 1;
+  t->live_noted = hs_mode == HS_MODE_LIVE;
+  hs_ordered_init();
   hs_process.affinity = after_exec ? SLOT(slot)->affinity : 0;
   struct hs_slot *s = SLOT(slot);
   if (after_exec) {
@@ -269,6 +272,7 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   hs_sites_arm();
   hs_clock_arm();
   CTL->started = 1;
+  hs_order_leave(t);
   hs_jump(stack.sp, interpreter.entry ? interpreter.entry : program.entry);
 }
 

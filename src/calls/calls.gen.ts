@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0x6bc25777;
+export const CALL_TABLE_HASH = 0xd8ed2e91;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -641,6 +641,9 @@ export const eventRows = {
   TIMES: 0x211,
   NAMED: 0x212,
   JOINED: 0x213,
+  HANDOVER: 0x214,
+  PARKED: 0x215,
+  PROGRESS: 0x216,
 } as const;
 
 const names = new Map<number, string>([

@@ -144,6 +144,24 @@ export const events = [
     object: 'its descriptor',
     result: '1 when its peer is a process of the application, else 0',
   },
+  {
+    name: 'HANDOVER',
+    means: '--schedule parallel: an object passes from the thread that held it last to this one',
+    object: 'id of the thread that held it last, 0 none',
+    result: 'address of the object',
+    check: 'times it was held << 32 | sections that thread had made then (low 32 bits)',
+  },
+  {
+    name: 'PARKED',
+    means: '--schedule parallel: a wait for an object ended by time or by a signal',
+    result: '-ETIMEDOUT or -EINTR',
+    check: 'address of the word it waited for',
+  },
+  {
+    name: 'PROGRESS',
+    means: '--schedule parallel: how far threads have come, at least',
+    data: 'thread id and sections made, two words for each thread',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 6;
+export const HS_VERSION = 7;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -35,6 +35,7 @@ export const HS_METHOD_AHEAD = 0x40000;
 export const HS_METHOD_COMPARE = 0x80000;
 export const HS_PIECE_BYTES = 0x400000;
 export const HS_EVENT_BASE = 0x200;
+export const HS_TURN_FREE = 0xffffffff;
 
 export const HS_MODE_RECORD = 1;
 export const HS_MODE_REPLAY = 2;
@@ -53,6 +54,7 @@ export const HS_FLAG_FAST_CLOCK = 4;
 export const HS_FLAG_PROTECTED = 8;
 export const HS_FLAG_REFUSE = 16;
 export const HS_FLAG_SESSION = 32;
+export const HS_FLAG_PARALLEL = 64;
 
 /** The high half of HS_ROOT_POINTER: struct of 5 data words and 1 pointer. The low half is 0. */
 export const RECORD_ROOT_HIGH = 0x00010005;

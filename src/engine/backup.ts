@@ -23,6 +23,7 @@ import { Pump } from './pump.js';
 import { Board, type FromPump } from './pump-messages.js';
 import { detailOf } from './replay.js';
 import { holdSilently } from './service-address.js';
+import { scheduleFlag } from './schedule.js';
 import { Session, newFacts, tableHashText, type Parts } from './session.js';
 import { pairStatus, type PairFacts } from './status.js';
 import { adoptSurroundings } from './surroundings.js';
@@ -156,7 +157,8 @@ class BackupHost {
       mode: layout.HS_MODE_REPLAY,
       commit: commitModes[manifest.commit],
       files: layout.HS_FILES_MIRRORED,
-      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0),
+      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0) |
+        scheduleFlag(program),
       seed: manifest.seed,
       hostname: manifest.hostname,
       startRealNs: start.startRealNs,

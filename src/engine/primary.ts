@@ -21,6 +21,7 @@ import { endSentence } from './program-end.js';
 import { Pump } from './pump.js';
 import { Board, type PrimaryPumpConfig } from './pump-messages.js';
 import { Guard, dropAddress, holdAddress } from './service-address.js';
+import { scheduleFlag, underSchedule } from './schedule.js';
 import { Session, newFacts, tableHashText, type Parts } from './session.js';
 import { pairStatus, type PairFacts } from './status.js';
 import { describeStart } from './surroundings.js';
@@ -61,9 +62,13 @@ class PrimaryHost {
   #hasLeft = false;
   #onStop: () => void = () => undefined;
 
+  readonly options: PrimaryOptions;
+
   constructor(
-    readonly options: PrimaryOptions, readonly parts: Parts, readonly cleanup: Cleanup,
+    asked: PrimaryOptions, readonly parts: Parts, readonly cleanup: Cleanup,
   ) {
+    const options = underSchedule(asked);
+    this.options = options;
     this.#facts = {
       name: options.name, role: 'primary', peer: null, commit: options.commit,
       divergence: null, takeover: null, why: 'no backup has joined yet', startedMs: Date.now(),
@@ -98,7 +103,8 @@ class PrimaryHost {
       mode: layout.HS_MODE_RECORD,
       commit: commitModes[options.commit],
       files: layout.HS_FILES_MIRRORED,
-      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0),
+      flags: layout.HS_FLAG_SESSION | (isNetworked ? layout.HS_FLAG_TAKEOVER : 0) |
+        scheduleFlag(options),
     }), parts);
     cleanup.defer(() => this.#session.close());
     this.#audit = new Audit(this.#session, {

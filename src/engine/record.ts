@@ -12,6 +12,7 @@ import { prepareClock } from './fast-clock.js';
 import { askForDigests } from './memory-check.js';
 import type { ProgramEnd, RecordOptions, RecordResult } from './options.js';
 import { RingReader } from './ring.js';
+import { scheduleFlag, underSchedule } from './schedule.js';
 import { Session, newFacts, tableHashText, type Parts, type SessionFacts } from './session.js';
 import { describeStart } from './surroundings.js';
 
@@ -21,11 +22,13 @@ const DRAIN_BYTES = 0x100000;
 const STOP_GRACE_MS = 5000;
 
 /** Records a program to its end. Throws LogError when `outDir` holds a log already. */
-export async function record(options: RecordOptions, parts: Parts = {}): Promise<RecordResult> {
+export async function record(asked: RecordOptions, parts: Parts = {}): Promise<RecordResult> {
+  const options = underSchedule(asked);
   const facts = newFacts(parts, {
     mode: layout.HS_MODE_RECORD,
     files: layout.HS_FILES_CARRIED,
-    flags: layout.HS_FLAG_MEMORY | (hasTerminal() ? 0 : layout.HS_FLAG_SESSION),
+    flags: layout.HS_FLAG_MEMORY | scheduleFlag(options) |
+      (hasTerminal() ? 0 : layout.HS_FLAG_SESSION),
   });
   const writer = LogWriter.create(options.outDir, describeLog(options, facts, parts));
   const session = new Session(facts, parts);

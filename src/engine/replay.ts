@@ -6,7 +6,7 @@ import { rowName } from '../calls/calls.gen.js';
 import { LogReader, decodeRecord, layout, viewOf, type LogBlock } from '../channel/index.js';
 import { NotReplicable, type DivergenceDetail } from '../errors.js';
 import { log } from '../log.js';
-import type { RawDivergence } from './control-block.js';
+import type { ControlBlock, RawDivergence } from './control-block.js';
 import { compareExecutables } from './executables.js';
 import { prepareClock } from './fast-clock.js';
 import type { ReplayOptions, ReplayResult } from './options.js';
@@ -156,6 +156,9 @@ class LogFeed {
   }
 }
 
+const isParallel = (control: ControlBlock): boolean =>
+  (control.load32(layout.CONTROL.flags) & layout.HS_FLAG_PARALLEL) !== 0;
+
 function verdict(session: Session, feed: LogFeed): ReplayResult {
   const { control } = session;
   const raw = control.divergence();
@@ -176,7 +179,9 @@ function verdict(session: Session, feed: LogFeed): ReplayResult {
     torn: feed.torn,
     memory: {
       bytes: counters.memoryBytes,
-      equal: counters.memoryUnequal === 0 && (counters.memoryBytes > 0 || !complete),
+      // Under --schedule parallel threads may still run when their process ends.
+      equal: counters.memoryUnequal === 0 &&
+        (counters.memoryBytes > 0 || !complete || isParallel(control)),
       checks: counters.memoryChecks,
     },
   };

@@ -71,7 +71,9 @@ export async function buildPrograms(): Promise<void> {
 }
 
 /** The three runs of one program. Throws when one of them does not end within its bound. */
-export async function threeWays(program: Program, args: string[] = []): Promise<ThreeWays> {
+export async function threeWays(
+  program: Program, args: string[] = [], schedule: 'serial' | 'parallel' = 'serial',
+): Promise<ThreeWays> {
   const place = mkdtempSync(join(tmpdir(), `hs-calls-${basename(program.name)}-`));
   const empty = (): string => {
     const cwd = join(place, 'cwd');
@@ -81,7 +83,7 @@ export async function threeWays(program: Program, args: string[] = []): Promise<
   };
   try {
     const native = await run([program.path, ...args], empty());
-    const recorded = await record(program, args, empty(), join(place, 'log'));
+    const recorded = await record(program, args, empty(), join(place, 'log'), schedule);
     const replayed = await run(replicate('replay', join(place, 'log'), '--json'), empty());
     return { native, recorded, replayed: { ...replayed, result: resultOf(replayed, 'memory') } };
   } finally {
@@ -90,9 +92,10 @@ export async function threeWays(program: Program, args: string[] = []): Promise<
 }
 
 async function record(
-  program: Program, args: string[], cwd: string, log: string,
+  program: Program, args: string[], cwd: string, log: string, schedule = 'serial',
 ): Promise<ThreeWays['recorded']> {
-  const command = replicate('record', '--json', '-o', log, '--', program.path, ...args);
+  const command =
+    replicate('record', '--json', '--schedule', schedule, '-o', log, '--', program.path, ...args);
   const ended = await run(command, cwd);
   const result = resultOf<RecordResult>(ended, 'calls');
   const file = reachedFile(program);

@@ -91,9 +91,9 @@ test('a relative path is relative to the file it stands in, or to the working di
   assert.is(load({ cwd, flags: { keyFile: 'x' } }).settings.keyFile, join(cwd, 'x'));
 });
 
-test('an order for threads that is not there is refused in a sentence', () => {
-  assert.match(messageOf({ flags: { schedule: 'parallel' } }),
-    'expected serial: an order for threads that run at the same time does not exist yet');
+test('threads are ordered serially unless asked otherwise', () => {
+  assert.is(load({ flags: { schedule: 'parallel' } }).settings.schedule, 'parallel');
+  assert.match(messageOf({ flags: { schedule: 'random' } }), 'expected one of serial, parallel');
 });
 
 test('an empty environment variable is as good as none', () => {
