@@ -208,14 +208,6 @@ static void forget(i64 fd) {
   hs_set_entry(fd, FD_NONE);
 }
 
-/* A fork: each connection has one more number. */
-void hs_descriptors_shared(void) {
-  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
-    u32 entry = FDS[fd];
-    if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) CONN(FD_CONN(entry))->descriptors++;
-  }
-}
-
 /* An exec closes what was to be closed by it; the end of a process closes everything. */
 void hs_descriptors_end(struct thread *t, int by_exec) {
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
@@ -224,19 +216,6 @@ void hs_descriptors_end(struct thread *t, int by_exec) {
     if (by_exec && SYS(HS_NR_fcntl, fd, 1 /* F_GETFD */) >= 0) continue;
     leave(t, fd);
     forget(fd);
-  }
-}
-
-void hs_descriptors_killed(u32 chunk) {
-  volatile u32 *fds = (volatile u32 *)CHUNK(chunk);
-  for (u32 fd = 0; chunk && fd < HS_MAX_FD; fd++) {
-    u32 index = FD_KIND(fds[fd]) == FD_TCP ? FD_CONN(fds[fd]) : 0;
-    fds[fd] = FD_NONE;
-    if (!index || !CONN(index)->descriptors || --CONN(index)->descriptors) continue;
-    if (hs_mode == HS_MODE_RECORD)
-      hs_outbox_mark(index, MARK_GONE, 0);
-    else
-      hs_conn_closed(index);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "calls.gen.h"
 #include "connections.h"
 #include "datagrams.h"
+#include "descriptors.h"
 #include "outbox.h"
 
 /* Does the end of this connection have to wait, for its bytes or for the backup? */
@@ -70,3 +71,24 @@ int hs_outbox_close(struct thread *t, i64 fd) {
 }
 
 void hs_outbox_note_close(int index) { hs_outbox_mark((u32)index, MARK_CLOSE, 0); }
+
+void hs_descriptors_killed(u32 chunk) {
+  volatile u32 *fds = (volatile u32 *)CHUNK(chunk);
+  for (u32 fd = 0; chunk && fd < HS_MAX_FD; fd++) {
+    u32 index = FD_KIND(fds[fd]) == FD_TCP ? FD_CONN(fds[fd]) : 0;
+    fds[fd] = FD_NONE;
+    if (!index || !CONN(index)->descriptors || --CONN(index)->descriptors) continue;
+    if (hs_mode == HS_MODE_RECORD)
+      hs_outbox_mark(index, MARK_GONE, 0);
+    else
+      hs_conn_closed(index);
+  }
+}
+
+/* A fork: each connection has one more number. */
+void hs_descriptors_shared(void) {
+  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
+    u32 entry = FDS[fd];
+    if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) CONN(FD_CONN(entry))->descriptors++;
+  }
+}
