@@ -82,7 +82,7 @@ static u64 capability_sets(const struct regs *g, i64 result) {
   return result < 0 ? 0 : *(const u32 *)g->rdi == 0x19980330 ? 1 : 2;
 }
 
-static u64 element_count(const struct regs *g, struct hs_arg a, i64 result) {
+u64 hs_element_count(const struct regs *g, struct hs_arg a, i64 result) {
   switch (a.count) {
     case HS_FIXED: return 1;
     case HS_BY_RESULT: return result > 0 ? (u64)result : 0;
@@ -95,7 +95,7 @@ static u64 element_count(const struct regs *g, struct hs_arg a, i64 result) {
 
 static u64 out_bytes(const struct regs *g, const struct hs_call *c, int i, i64 result) {
   struct hs_arg a = c->arg[i];
-  u64 count = element_count(g, a, result);
+  u64 count = hs_element_count(g, a, result);
   int sized = a.count == HS_BY_RESULT && i + 1 < c->nargs && c->arg[i + 1].kind == HS_VALUE;
   if (sized && result == -HS_EFAULT) return hs_argument(g, i + 1) * a.size;
   /* a result may be larger than the buffer (MSG_TRUNC, a size query): the size comes next */
@@ -127,7 +127,7 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
         break;
       }
       case HS_OUT_IOV:
-        visit_iov(w, (const struct iovec64 *)v, element_count(g, c->arg[i], result),
+        visit_iov(w, (const struct iovec64 *)v, hs_element_count(g, c->arg[i], result),
                   result > 0 ? (u64)result : 0);
         break;
       case HS_OUT_MSG:
@@ -196,14 +196,14 @@ static u32 crc_pointed(u32 crc, const struct regs *g, const struct hs_call *c, i
   struct hs_arg a = c->arg[i];
   switch (a.kind) {
     case HS_IN: {
-      u64 bytes = element_count(g, a, result) * a.size;
+      u64 bytes = hs_element_count(g, a, result) * a.size;
       /* what an output call did not take is not output */
       if (c->policy == HS_OUTPUT && a.size == 1) bytes = least(bytes, (u64)result);
       return hs_crc(crc, (const void *)v, bytes);
     }
     case HS_IN_STRING: return hs_crc(crc, (const void *)v, hs_strlen((const char *)v));
     case HS_IN_IOV:
-      return crc_iov(crc, (const struct iovec64 *)v, element_count(g, a, result), (u64)result);
+      return crc_iov(crc, (const struct iovec64 *)v, hs_element_count(g, a, result), (u64)result);
     case HS_IN_MSG: {
       const struct msghdr64 *m = (const struct msghdr64 *)v;
       if (m->name) crc = hs_crc(crc, (const void *)m->name, m->name_bytes);
@@ -317,15 +317,15 @@ u32 hs_writable_spans(const struct regs *g, const struct hs_call *c, struct span
     switch (a.kind) {
       case HS_OUT:
       case HS_INOUT:
-        may_write(&w, v, (a.count == HS_BY_RESULT ? next : element_count(g, a, 0)) * a.size);
+        may_write(&w, v, (a.count == HS_BY_RESULT ? next : hs_element_count(g, a, 0)) * a.size);
         break;
       case HS_OUT_SIZED: may_write(&w, v, next ? *(const u32 *)next : 0); break;
       case HS_LENGTH: may_write(&w, v, 4); break;
-      case HS_OUT_IOV: may_write_iov(&w, v, element_count(g, a, 0)); break;
+      case HS_OUT_IOV: may_write_iov(&w, v, hs_element_count(g, a, 0)); break;
       case HS_OUT_MSG: may_write_message(&w, v); break;
       case HS_IN_MMSG:
       case HS_OUT_MMSG:
-        for (u64 k = 0; k < element_count(g, a, 0); k++) may_write_message(&w, v + k * 64);
+        for (u64 k = 0; k < hs_element_count(g, a, 0); k++) may_write_message(&w, v + k * 64);
         break;
       default: break;
     }

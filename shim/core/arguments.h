@@ -37,6 +37,14 @@ static inline u64 hs_argument(const struct regs *g, int i) {
   }
 }
 
+static inline void hs_set_argument(struct regs *g, int i, u64 value) {
+  u64 *const at[6] = {&g->rdi, &g->rsi, &g->rdx, &g->r10, &g->r8, &g->r9};
+  *at[i] = value;
+}
+
+/* How many elements an argument points to, when the call gives `result`. */
+u64 hs_element_count(const struct regs *g, struct hs_arg a, i64 result);
+
 void hs_arguments_init(void);
 void hs_before(const struct regs *g, const struct hs_call *c, struct before *b);
 /* Digest of the arguments' values, and of what they point to when the call succeeded. */

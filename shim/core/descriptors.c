@@ -141,7 +141,7 @@ static int may_wait_for_peer(const struct regs *g) {
 }
 
 static i64 open_for_real(struct thread *t, struct regs *g, int held) {
-  if (may_wait_for_peer(g)) return hs_record_waiting(t, g, held);
+  if (may_wait_for_peer(g)) return hs_record_waiting(t, g, &hs_calls[g->rax], NULL, held);
   if (!held) hs_baton_take();
   return hs_execute(g);
 }

@@ -167,7 +167,8 @@ void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 chec
 /* ---- the backup's side ---- */
 
 void hs_consume(struct thread *t, struct hs_record *r) {
-  t->signal_follows = (r->method & HS_METHOD_SIGNAL_FOLLOWS) != 0;
+  /* never taken back here: a call may have a second record before the signal is delivered */
+  if (r->method & HS_METHOD_SIGNAL_FOLLOWS) t->signal_follows = 1;
   if (r->method & HS_METHOD_YIELDED) t->yield_follows = 1; /* at the end of this call */
   if (UNLIKELY(r->method & HS_METHOD_COMPARE)) t->compare_follows = 1;
   u32 row = r->method & HS_METHOD_ROW;

@@ -5,6 +5,7 @@
  * The rule: a record is appended with the baton held, right after the call returned. */
 #include "regular.h"
 
+#include "bounce.h"
 #include "calls.gen.h"
 #include "clock.h"
 #include "datagrams.h"
@@ -78,31 +79,6 @@ static void note_mask(struct thread *t, const struct regs *g) {
   t->masked_temporarily = ok;
 }
 
-/* The program must not see a buffer change while another thread runs: the kernel fills ours. */
-static i64 execute_bounced(struct thread *t, struct regs *g, u64 *copied_bytes) {
-  struct regs call = *g;
-  u64 unit = 1, most = HS_T_BOUNCE_BYTES;
-  *copied_bytes = 0;
-  switch (g->rax) {
-    case HS_NR_read: break;
-    case HS_NR_recvfrom:
-      if (g->r8) return hs_execute_waiting(t, g);
-      break;
-    case HS_NR_epoll_wait:
-    case HS_NR_epoll_pwait:
-      unit = 12;
-      most = HS_T_BOUNCE_BYTES / 12;
-      if ((int)call.rdx > (int)most) call.rdx = most;
-      break;
-    default: return hs_execute_waiting(t, g);
-  }
-  if (call.rdx > most) return hs_execute_waiting(t, g);
-  call.rsi = t->self + HS_T_BOUNCE;
-  i64 r = hs_execute_waiting(t, &call);
-  if (r > 0) *copied_bytes = (u64)(r > (i64)call.rdx ? (i64)call.rdx : r) * unit;
-  return r;
-}
-
 void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result,
                     const struct before *b) {
   struct span spans[HS_MAX_SPANS];
@@ -127,8 +103,10 @@ static i64 write_in_turn(struct thread *t, const struct regs *g, int held) {
   return hs_execute(g);
 }
 
-i64 hs_record_waiting(struct thread *t, struct regs *g, int held) {
-  u64 copied, scratch[2];
+i64 hs_record_waiting(struct thread *t, struct regs *g, const struct hs_call *c,
+                      const struct before *before, int held) {
+  struct bounce bounce;
+  u64 scratch[2];
   struct regs shortened;
   struct regs *call = g;
   if (UNLIKELY(t->wait_start_ns || hs_mode == HS_MODE_LIVE)) {
@@ -139,11 +117,12 @@ i64 hs_record_waiting(struct thread *t, struct regs *g, int held) {
   }
   hs_wake_before_wait();
   if (held && hs_alone()) return hs_execute_waiting(t, call);
+  struct regs bounced = *call;
+  hs_bounce_out(t, &bounced, c, before, &bounce);
   if (held) hs_baton_give();
-  i64 r = execute_bounced(t, call, &copied);
+  i64 r = hs_execute_waiting(t, &bounced);
   hs_baton_take();
-  if (copied) memcpy((void *)g->rsi, (void *)(t->self + HS_T_BOUNCE), copied);
-  return r;
+  return hs_bounce_back(&bounced, c, r, before, &bounce);
 }
 
 static int is_tcp_output(const struct regs *g) {
@@ -174,7 +153,7 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
   if (!skips && waits && c->policy == HS_OUTPUT && hs_is_short_write(g))
     r = write_in_turn(t, g, held);
   else if (!skips)
-    r = waits ? hs_record_waiting(t, g, held) : hs_execute(g);
+    r = waits ? hs_record_waiting(t, g, c, &b, held) : hs_execute(g);
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
   if (c->policy == HS_OUTPUT && is_tcp_output(g))
     hs_append_output(t, g, c, r);

@@ -14,8 +14,10 @@ static inline i64 hs_execute(const struct regs *g) {
 i64 hs_execute_waiting(struct thread *t, const struct regs *g);
 
 i64 hs_regular(struct thread *t, struct regs *g, const struct hs_call *c);
-/* A call that waits, with the baton given up meanwhile: `held` and the return as below. */
-i64 hs_record_waiting(struct thread *t, struct regs *g, int held);
+/* A call that waits, with the baton given up meanwhile: `held` and the return as below. `before` is
+ * needed only for calls with out-arguments. */
+i64 hs_record_waiting(struct thread *t, struct regs *g, const struct hs_call *c,
+                      const struct before *before, int held);
 /* The two halves: `held` says whether the baton is held on entry; it is held on return. */
 i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c, int held);
 i64 hs_replay_regular(struct thread *t, struct regs *g, const struct hs_call *c,
