@@ -233,7 +233,7 @@ i64 hs_irr_exec(struct thread *t, struct regs *g, const struct hs_call *c) {
     }
   hs_robust_end(t);
   SLOT(t->slot)->execMask = t->mask;
-  SLOT(t->slot)->affinity = t->pinned ? hs_process.affinity : 0;
+  SLOT(t->slot)->affinity = t->pinned ? t->affinity : 0;
   u64 ignored = 0;
   for (int s = 1; s <= 64; s++)
     if (t->actions[s].handler == 1) ignored |= HS_BIT(s);

@@ -77,7 +77,8 @@ i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
     return result;
   }
   hs_match(t, g, r, hs_check(g, c, -1));
-  if (g->rdi == 15 || g->rdi == 0x53564d41) hs_execute(g); /* names: of a thread, a mapping */
+  /* names of a thread, of a mapping; PR_SET_CHILD_SUBREAPER: whose child an orphan becomes */
+  if (g->rdi == 15 || g->rdi == 0x53564d41 || g->rdi == 36) hs_execute(g);
   memcpy((void *)g->rsi, HS_RECORD_DATA(r), bytes);
   hs_consume(t, r);
   return result;

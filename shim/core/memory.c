@@ -81,6 +81,7 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
                           {(u8 *)path, (note.path_bytes + 8u) & ~7ul}};
   hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, 2);
   if (g->rdx & HS_PROT_EXEC) {
+    hs_pin(t); /* its constructors may ask for the processor's number */
     hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, path);
     hs_tsc_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
   }
@@ -130,6 +131,7 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   if (at == -HS_EACCES && by_path)
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
   if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) {
+    hs_pin(t);
     hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, fd);
     hs_sites_mapped(where, PAGE_UP(g->rsi), g->r9, path);
   }

@@ -113,6 +113,7 @@ static struct thread *prepare(struct thread *t, const struct regs *g, u64 flags,
   child->fd_chunk = t->fd_chunk;
   child->actions = t->actions;
   child->pinned = t->pinned;
+  child->affinity = t->affinity;
   child->identity = t->identity;
   child->tsc_trapped = t->tsc_trapped; /* the kernel's flag is inherited too */
   if (!(flags & CLONE_VM) || (flags & CLONE_VFORK)) {

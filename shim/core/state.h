@@ -91,7 +91,8 @@ struct thread {
   u64 wait_start_ns; /* when this thread began to wait on the backup */
   u32 live_noted;
   u32 tsc_trapped; /* the kernel traps this thread's rdtsc, and so the vDSO's */
-  u32 pinned; /* to one processor, while the program starts */
+  u32 pinned; /* to one processor, while the program starts or loads code */
+  u64 affinity; /* the mask it then gets back */
   u32 signal_follows;
   u32 yield_follows;
   u32 compare_follows;

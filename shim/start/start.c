@@ -249,6 +249,7 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   if (s->after_exec) forget_closed(t);
   hs_arguments_init();
   hs_pin(t);
+  t->affinity = hs_process.affinity; /* over an exec: the one before it was pinned */
   hs_sites_init();
   record_start(t, mask, ignored, auxv);
   settle_identity(t);
