@@ -24,7 +24,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 7u
+#define HS_VERSION 8u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -166,7 +166,7 @@ struct hs_control {
   unsigned char pad7[1024 - 576];
   /* 3072: what the supervisor read at start, carried to the backup so that both starts are equal */
   unsigned int uid, euid, gid, egid;
-  volatile unsigned int reserved0, reserved1;
+  volatile unsigned int inheritWord, reserved1; /* futexes with inheritance wait on it */
   unsigned long startRealNs; /* files changed after this are carried when they are mapped */
   /* clocks of the program, for go-live; nanoseconds */
   volatile unsigned long lastRealNs, lastMonotonicNs;

@@ -2,7 +2,8 @@
  *
  * CPUID says which processor it ran on, and libraries keep its answers in memory while they start.
  * So every program begins on the lowest processor of its mask, on both sides, and gets its mask
- * back at its first wait; so does a thread that maps code. The rule: the program is told its own mask, never ours. */
+ * back at its first wait; so does a thread that maps code.
+ * The rule: the program is told its own mask, never ours. */
 #include "calls.gen.h"
 #include "state.h"
 

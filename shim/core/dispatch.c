@@ -4,6 +4,7 @@
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
 #include "compare.h"
+#include "inherit.h"
 #include "ordered.h"
 #include "preempt.h"
 #include "process.h"
@@ -58,8 +59,12 @@ static void yield_if_due(struct thread *t) {
   hs_consume(t, r);
 }
 
-/* A futex wait with a time-out ends with EINTR whatever the handler's flags say. */
-static int is_timed_wait(const struct regs *g) { return g->rax == HS_NR_futex && g->r10 != 0; }
+/* A futex wait with a time-out ends with EINTR whatever the handler's flags say, and locking one
+ * with priority inheritance never does: 2. */
+static int restarts(const struct regs *g, const struct hs_call *c) {
+  if (g->rax != HS_NR_futex) return (c->flags & HS_RESTARTS) != 0;
+  return hs_inherits(g) ? 2 : g->r10 == 0;
+}
 
 /* What the row says; `nr` that no kernel has are questions of our own library. */
 static i64 carry_out(struct thread *t, struct regs *g, const struct hs_call *c, u64 nr) {
@@ -91,7 +96,7 @@ i64 hs_dispatch(struct regs *g) {
   t->exposed = NULL;
   if (UNLIKELY(t->compare_follows)) hs_compare(t);
   if (UNLIKELY(t->signal_follows))
-    hs_signals_after(t, g, &result, (c->flags & HS_RESTARTS) && !is_timed_wait(g));
+    hs_signals_after(t, g, &result, restarts(g, c));
   else
     t->masked_temporarily = 0;
   yield_if_due(t);

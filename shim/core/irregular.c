@@ -4,15 +4,17 @@
 #include "connections.h"
 #include "descriptors.h"
 #include "identity.h"
+#include "inherit.h"
 #include "outbox.h"
 #include "regular.h"
 #include "signals.h"
 
 /* The kernel's wake order is the baton's order: a wait is given up the baton for, and its record
- * comes when the thread has it again. Only the priority-inheritance forms, and WAKE_OP, write to
- * the program's memory. */
+ * comes when the thread has it again. Only WAKE_OP and requeueing
+ * to a futex with priority inheritance write to the program's memory; inherit.c has the others. */
 i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
   u32 op = (u32)g->rsi & 127;
+  if (UNLIKELY(hs_inherits(g))) return hs_inherit(t, g, c);
   if (UNLIKELY(t->pinned) && (op == 0 || op == 9)) hs_unpin(t);
   int waits = op == 0 || op == 9 || op == 6 || op == 11 || op == 13;
   int writes = op >= 5 && op != 9 && op != 10;

@@ -4,6 +4,7 @@
  * others share. It is told of no list; the same walk is made here, in log order, on both sides.
  * The rule: what the list says is the program's, and may be anything. */
 #include "calls.gen.h"
+#include "inherit.h"
 #include "order.h"
 #include "slots.h"
 
@@ -22,7 +23,7 @@ static void wake_one(u64 word) {
   if (recording()) SYS(HS_NR_futex, word, 1 /* WAKE, shared */, 1);
 }
 
-/* The low bit of an entry marks a mutex with priority inheritance: the kernel wakes for those. */
+/* The low bit of an entry marks a mutex with priority inheritance. */
 static void owner_died(u64 entry, i64 offset, u32 tid, int is_pending) {
   u64 word = (entry & ~1ul) + (u64)offset;
   int inherits = entry & 1;
@@ -34,7 +35,11 @@ static void owner_died(u64 entry, i64 offset, u32 tid, int is_pending) {
   }
   if ((value & FUTEX_TID_MASK) != tid) return;
   *(volatile u32 *)word = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-  if (!inherits && (value & FUTEX_WAITERS)) wake_one(word);
+  if (!(value & FUTEX_WAITERS)) return;
+  if (inherits)
+    hs_inherit_wake();
+  else
+    wake_one(word);
 }
 
 static void walk(void *argument) {

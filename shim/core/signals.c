@@ -209,7 +209,8 @@ static int deliver_recorded(struct thread *t, u64 *r, u64 nr, int restartable) {
   struct kernel_sigaction k = t->actions[s];
   __atomic_and_fetch(&t->pending, ~HS_BIT(s), __ATOMIC_SEQ_CST);
   if (k.handler == 0) hs_signal_death(t, s);
-  int again = restartable && (i64)r[R_RAX] == -HS_EINTR && (k.flags & HS_SA_RESTART);
+  int whatever = restartable == 2 || (restartable && (k.flags & HS_SA_RESTART));
+  int again = whatever && (i64)r[R_RAX] == -HS_EINTR;
   old = enter_mask(t, s);
   hs_append_bytes(t, HS_EV_SIGNAL, (u32)s, again, 0, t->info[s], 128);
   if (again) make_again(r, nr);
@@ -239,7 +240,7 @@ int hs_deliver_all(struct thread *t, u64 *r, u64 nr, int restartable) {
   while (t->signal_follows) {
     t->signal_follows = 0;
     if (recording())
-      delivered |= deliver_recorded(t, r, nr, restartable && !delivered);
+      delivered |= deliver_recorded(t, r, nr, delivered ? 0 : restartable);
     else
       delivered |= deliver_replayed(t, r, nr);
   }
