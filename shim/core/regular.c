@@ -15,6 +15,37 @@
 #include "shadow.h"
 #include "times.h"
 
+#define SHORT_BYTES 4096ul /* that much fits where poll says that there is room */
+
+/* A signal that was caught before the call has ended it, where the kernel would have delivered it
+ * and then made the call. So what has nothing to wait for is made all the same. */
+static i64 after_signal(const struct regs *g) {
+  const struct hs_call *c = &hs_calls[g->rax];
+  struct { int fd; short events, revents; } p = {(int)g->rdi, 1 /* POLLIN */, 0};
+  struct regs at_once = *g;
+  i64 found;
+  switch (g->rax) {
+    case HS_NR_epoll_wait:
+    case HS_NR_epoll_pwait:
+      at_once.r10 = 0;
+      found = hs_execute(&at_once);
+      return found ? found : -HS_EINTR;
+    case HS_NR_poll:
+      at_once.rdx = 0;
+      found = hs_execute(&at_once);
+      return found ? found : -HS_EINTR;
+    case HS_NR_write:
+    case HS_NR_sendto:
+      if (g->rdx > SHORT_BYTES) return -HS_EINTR;
+      p.events = 4; /* POLLOUT */
+      break;
+    default:
+      if (c->policy != HS_INPUT || c->arg[0].kind != HS_FD) return -HS_EINTR;
+  }
+  if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & p.events)) return -HS_EINTR;
+  return hs_execute(g);
+}
+
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
   int unbroken = (hs_calls[g->rax].flags & HS_UNBROKEN) != 0;
   i64 r;
@@ -25,7 +56,7 @@ i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
                  : hs_sys_wait((i64)g->rax, (i64)g->rdi, (i64)g->rsi, (i64)g->rdx, (i64)g->r10,
                                (i64)g->r8, (i64)g->r9, &t->pending);
   } while (UNLIKELY(r == -HS_EINTR) && t->ticked && !t->pending);
-  return r;
+  return UNLIKELY(r == -HS_EINTR) && t->pending ? after_signal(g) : r;
 }
 
 static int zero_timespec(u64 address) {
