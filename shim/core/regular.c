@@ -219,6 +219,8 @@ static void repeat(struct thread *t, struct regs *g, const struct hs_call *c,
     hs_shadow_follow(g, want);
     return;
   }
+  /* what gave no descriptor had no effect; here it may: who is gone there may be on its way here */
+  if (want < 0 && c->policy == HS_DESCRIPTOR && (c->flags & HS_MAKES_FD)) return;
   i64 got = hs_execute(g);
   if (c->policy == HS_DESCRIPTOR && (c->flags & HS_MAKES_FD) && want >= 0 && got >= 0)
     got = hs_place(t, r, got, want);
