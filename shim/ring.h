@@ -10,6 +10,7 @@
  *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
  *   HS_FILES_OFFSET     the files the program opened (shadow.c)
+ *   HS_INODES_OFFSET    which file of the backup is which of the primary (inodes.c)
  *   HS_PASSED_OFFSET    descriptors on their way between its processes (passing.c)
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
@@ -24,7 +25,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 8u
+#define HS_VERSION 9u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -42,6 +43,9 @@
 #define HS_MAX_CONNS 65536u
 #define HS_FILES_OFFSET 0x3000000ul
 #define HS_MAX_FILES 65536u
+#define HS_INODES_OFFSET 0x3200000ul /* two tables of HS_MAX_INODES x HS_INODE_BYTES */
+#define HS_MAX_INODES 65536u
+#define HS_INODE_BYTES 32u
 #define HS_PASSED_OFFSET 0x3800000ul
 #define HS_MAX_PASSED 16384u
 #define HS_RING_OFFSET 0x4000000ul

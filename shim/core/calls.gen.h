@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0xd8ed2e91u
+#define HS_CALL_TABLE_HASH 0xd3acc88au
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -391,70 +391,73 @@
 
 enum hs_irregular {
   HS_IRR_NONE = 0,
-  HS_IRR_map = 1,
-  HS_IRR_remap = 2,
-  HS_IRR_unmap = 3,
-  HS_IRR_brk = 4,
-  HS_IRR_protect = 5,
-  HS_IRR_clone = 6,
-  HS_IRR_exec = 7,
-  HS_IRR_exit = 8,
-  HS_IRR_exit_group = 9,
-  HS_IRR_sigaction = 10,
-  HS_IRR_sigprocmask = 11,
-  HS_IRR_sigreturn = 12,
-  HS_IRR_sigaltstack = 13,
-  HS_IRR_sigsuspend = 14,
-  HS_IRR_kill = 15,
-  HS_IRR_wait = 16,
-  HS_IRR_futex = 17,
-  HS_IRR_prctl = 18,
-  HS_IRR_lock_all = 19,
-  HS_IRR_arch_prctl = 20,
-  HS_IRR_open = 21,
-  HS_IRR_truncate = 22,
-  HS_IRR_close = 23,
-  HS_IRR_close_range = 24,
-  HS_IRR_dup = 25,
-  HS_IRR_fcntl = 26,
-  HS_IRR_ioctl = 27,
-  HS_IRR_readlink = 28,
-  HS_IRR_epoll_ctl = 29,
-  HS_IRR_socket = 30,
-  HS_IRR_accept = 31,
-  HS_IRR_connect = 32,
-  HS_IRR_bind = 33,
-  HS_IRR_listen = 34,
-  HS_IRR_shutdown = 35,
-  HS_IRR_setsockopt = 36,
-  HS_IRR_attach_shared = 37,
-  HS_IRR_ipc_control = 38,
-  HS_IRR_semaphore = 39,
-  HS_IRR_queue_send = 40,
-  HS_IRR_queue_receive = 41,
-  HS_IRR_mq_send = 42,
-  HS_IRR_mq_receive = 43,
-  HS_IRR_send_message = 44,
-  HS_IRR_receive_message = 45,
-  HS_IRR_get_descriptor = 46,
-  HS_IRR_sendfile = 47,
-  HS_IRR_timer = 48,
-  HS_IRR_set_tid_address = 49,
-  HS_IRR_robust_list = 50,
-  HS_IRR_rlimit = 51,
-  HS_IRR_identity = 52,
+  HS_IRR_open = 1,
+  HS_IRR_truncate = 2,
+  HS_IRR_close = 3,
+  HS_IRR_close_range = 4,
+  HS_IRR_dup = 5,
+  HS_IRR_fcntl = 6,
+  HS_IRR_flock = 7,
+  HS_IRR_stat = 8,
+  HS_IRR_entries = 9,
+  HS_IRR_ioctl = 10,
+  HS_IRR_readlink = 11,
+  HS_IRR_map = 12,
+  HS_IRR_remap = 13,
+  HS_IRR_unmap = 14,
+  HS_IRR_brk = 15,
+  HS_IRR_protect = 16,
+  HS_IRR_clone = 17,
+  HS_IRR_exec = 18,
+  HS_IRR_exit = 19,
+  HS_IRR_exit_group = 20,
+  HS_IRR_sigaction = 21,
+  HS_IRR_sigprocmask = 22,
+  HS_IRR_sigreturn = 23,
+  HS_IRR_sigaltstack = 24,
+  HS_IRR_sigsuspend = 25,
+  HS_IRR_kill = 26,
+  HS_IRR_wait = 27,
+  HS_IRR_futex = 28,
+  HS_IRR_prctl = 29,
+  HS_IRR_lock_all = 30,
+  HS_IRR_arch_prctl = 31,
+  HS_IRR_epoll_ctl = 32,
+  HS_IRR_socket = 33,
+  HS_IRR_accept = 34,
+  HS_IRR_connect = 35,
+  HS_IRR_bind = 36,
+  HS_IRR_listen = 37,
+  HS_IRR_shutdown = 38,
+  HS_IRR_setsockopt = 39,
+  HS_IRR_attach_shared = 40,
+  HS_IRR_ipc_control = 41,
+  HS_IRR_semaphore = 42,
+  HS_IRR_queue_send = 43,
+  HS_IRR_queue_receive = 44,
+  HS_IRR_mq_send = 45,
+  HS_IRR_mq_receive = 46,
+  HS_IRR_send_message = 47,
+  HS_IRR_receive_message = 48,
+  HS_IRR_get_descriptor = 49,
+  HS_IRR_sendfile = 50,
+  HS_IRR_timer = 51,
+  HS_IRR_set_tid_address = 52,
+  HS_IRR_robust_list = 53,
+  HS_IRR_rlimit = 54,
+  HS_IRR_identity = 55,
   HS_IRR_COUNT
 };
 /* X(name) for each: a function hs_irr_<name>. */
 #define HS_IRREGULARS(X) \
- X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) X(exit_group) \
- X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) X(wait) \
- X(futex) X(prctl) X(lock_all) X(arch_prctl) X(open) X(truncate) X(close) X(close_range) \
- X(dup) X(fcntl) X(ioctl) X(readlink) X(epoll_ctl) X(socket) X(accept) X(connect) X(bind) \
- X(listen) X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) X(semaphore) \
- X(queue_send) X(queue_receive) X(mq_send) X(mq_receive) X(send_message) X(receive_message) \
- X(get_descriptor) X(sendfile) X(timer) X(set_tid_address) X(robust_list) X(rlimit) \
- X(identity)
+ X(open) X(truncate) X(close) X(close_range) X(dup) X(fcntl) X(flock) X(stat) X(entries) \
+ X(ioctl) X(readlink) X(map) X(remap) X(unmap) X(brk) X(protect) X(clone) X(exec) X(exit) \
+ X(exit_group) X(sigaction) X(sigprocmask) X(sigreturn) X(sigaltstack) X(sigsuspend) X(kill) \
+ X(wait) X(futex) X(prctl) X(lock_all) X(arch_prctl) X(epoll_ctl) X(socket) X(accept) \
+ X(connect) X(bind) X(listen) X(shutdown) X(setsockopt) X(attach_shared) X(ipc_control) \
+ X(semaphore) X(queue_send) X(queue_receive) X(mq_send) X(mq_receive) X(send_message) \
+ X(receive_message) X(get_descriptor) X(sendfile) X(timer) X(set_tid_address) X(robust_list) \
+ X(rlimit) X(identity)
 
 /* Records that are no call: src/calls/events.ts says what their fields hold. */
 enum hs_event {
@@ -497,11 +500,11 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [3] = {"close", HS_IRREGULAR, 0, 1, HS_IRR_close, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
-  [4] = {"stat", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+  [4] = {"stat", HS_IRREGULAR, 0, 2, HS_IRR_stat, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_FIXED, 144}}},
-  [5] = {"fstat", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+  [5] = {"fstat", HS_IRREGULAR, 0, 2, HS_IRR_stat, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 144}}},
-  [6] = {"lstat", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
+  [6] = {"lstat", HS_IRREGULAR, 0, 2, HS_IRR_stat, 0, 0,
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_FIXED, 144}}},
   [7] = {"poll", HS_INPUT, HS_BLOCKS | HS_OUT_EINTR, 3, HS_IRR_NONE, 0, 0,
     {{HS_INOUT, HS_ARG1, 8}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
@@ -647,7 +650,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
   [72] = {"fcntl", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_fcntl, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_ADDRESS, HS_FIXED, 0}}},
-  [73] = {"flock", HS_RESULT, HS_BLOCKS | HS_RESTARTS, 2, HS_IRR_NONE, 0, 0,
+  [73] = {"flock", HS_IRREGULAR, HS_BLOCKS | HS_RESTARTS, 2, HS_IRR_flock, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [74] = {"fsync", HS_FILE, HS_BLOCKS | HS_UNBROKEN, 1, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}}},
@@ -657,7 +660,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [77] = {"ftruncate", HS_FILE, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [78] = {"getdents", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
+  [78] = {"getdents", HS_IRREGULAR, 0, 3, HS_IRR_entries, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [79] = {"getcwd", HS_RESULT, 0, 2, HS_IRR_NONE, 0, 0,
     {{HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
@@ -928,7 +931,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [216] = {"remap_file_pages", HS_REFUSED, 0, 5, HS_IRR_NONE, -38, 0,
     {{HS_ADDRESS, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
-  [217] = {"getdents64", HS_RESULT, 0, 3, HS_IRR_NONE, 0, 0,
+  [217] = {"getdents64", HS_IRREGULAR, 0, 3, HS_IRR_entries, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_OUT, HS_BY_RESULT, 1}, {HS_VALUE, HS_FIXED, 0}}},
   [218] = {"set_tid_address", HS_IRREGULAR, 0, 1, HS_IRR_set_tid_address, 0, 0,
     {{HS_ADDRESS, HS_FIXED, 0}}},
@@ -1036,7 +1039,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
      {HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [261] = {"futimesat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_IN, HS_FIXED, 32}}},
-  [262] = {"newfstatat", HS_RESULT, 0, 4, HS_IRR_NONE, 0, 0,
+  [262] = {"newfstatat", HS_IRREGULAR, 0, 4, HS_IRR_stat, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_OUT, HS_FIXED, 144},
      {HS_VALUE, HS_FIXED, 0}}},
   [263] = {"unlinkat", HS_FILE, 0, 3, HS_IRR_NONE, 0, 0,
@@ -1213,7 +1216,7 @@ static const struct hs_call hs_calls[HS_CALL_ROWS] = {
     {{HS_VALUE, HS_FIXED, 0}, {HS_VALUE, HS_FIXED, 0}}},
   [331] = {"pkey_free", HS_REFUSED, 0, 1, HS_IRR_NONE, -38, 0,
     {{HS_VALUE, HS_FIXED, 0}}},
-  [332] = {"statx", HS_RESULT, 0, 5, HS_IRR_NONE, 0, 0,
+  [332] = {"statx", HS_IRREGULAR, 0, 5, HS_IRR_stat, 0, 0,
     {{HS_FD, HS_FIXED, 0}, {HS_IN_STRING, HS_FIXED, 1}, {HS_VALUE, HS_FIXED, 0},
      {HS_VALUE, HS_FIXED, 0}, {HS_OUT, HS_FIXED, 256}}},
   [333] = {"io_pgetevents", HS_REFUSED, 0, 6, HS_IRR_NONE, -38, 0,

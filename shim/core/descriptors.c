@@ -1,4 +1,4 @@
-/* descriptors.c: what each descriptor is; the calls that make, copy, set and close them.
+/* descriptors.c: what each descriptor is; the calls that make, copy and close them.
  *
  * The backup holds a real object at every number the primary has: files and internal objects are
  * the real thing (numbers, dups and inheritance then come out right by themselves), sockets are
@@ -249,7 +249,7 @@ i64 hs_irr_close_range(struct thread *t, struct regs *g, const struct hs_call *c
   return hs_both(t, &call, c);
 }
 
-static void copy_entry(i64 from, i64 to) {
+void hs_copy_entry(i64 from, i64 to) {
   u32 entry = fd_entry(from);
   if (from == to) return;
   forget(to);
@@ -265,130 +265,6 @@ i64 hs_irr_dup(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (hs_is_hidden(g->rdi) || (g->rax != HS_NR_dup && hs_is_hidden(g->rsi))) return -HS_EBADF;
   if (g->rax != HS_NR_dup && g->rdi != g->rsi && fd_entry((int)g->rdi)) leave(t, (int)g->rsi);
   i64 result = hs_both(t, g, c);
-  if (result >= 0) copy_entry((int)g->rdi, result);
-  return result;
-}
-
-/* Bytes a command writes behind its argument. */
-static u64 fcntl_out(int command) {
-  switch (command) {
-    case 5: case 36: return 32;           /* F_GETLK, F_OFD_GETLK: struct flock */
-    case 16: case 1035: case 1037: return 8; /* F_GETOWN_EX, F_GET_RW_HINT .. */
-    default: return 0;
-  }
-}
-
-i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
-  if (hs_is_hidden(g->rdi)) return -HS_EBADF;
-  u32 entry = fd_entry((int)g->rdi);
-  switch ((int)g->rsi) {
-    case 0:      /* F_DUPFD */
-    case 1030: { /* F_DUPFD_CLOEXEC */
-      struct hs_call makes = *c;
-      makes.flags |= HS_MAKES_FD;
-      i64 fd = hs_both(t, g, &makes);
-      if (fd >= 0) copy_entry((int)g->rdi, fd);
-      return fd;
-    }
-    case 1: /* F_GETFD */
-    case 2: /* F_SETFD */
-      return hs_both(t, g, c);
-    default: break;
-  }
-  int waits = (int)g->rsi == 7 || (int)g->rsi == 38;
-  struct hs_record *r = waits ? (recording() ? NULL : hs_next(t)) : hs_turn(t);
-  i64 result;
-  u64 bytes = fcntl_out((int)g->rsi);
-  if (r) {
-    result = r->result;
-    hs_match(t, g, r, hs_check(g, c, -1));
-    /* F_SETFL: the open file of an inherited descriptor is shared with the outside */
-    if ((g->rsi == 4 && FD_KIND(entry) != FD_INHERITED) || g->rsi == 1033 /* F_ADD_SEALS */)
-      hs_execute(g);
-    memcpy((void *)g->rdx, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
-    hs_consume(t, r);
-  } else if (waits) {
-    result = hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
-  } else {
-    result = hs_execute(g);
-    hs_append_bytes(t, HS_NR_fcntl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rdx,
-                    result >= 0 ? bytes : 0);
-  }
-  u32 nonblock = (g->rdx & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
-  if (g->rsi == 4 && result >= 0) hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | nonblock);
-  return result;
-}
-
-enum { FIEMAP = 0xc020660b };
-/* Bytes of the extents behind a struct fiemap: none where only their number was asked. */
-static u64 extents_after(u64 fiemap) {
-  const u32 *mapped = (const u32 *)(fiemap + 20), *room = mapped + 1;
-  return (u64)(*mapped < *room ? *mapped : *room) * 56;
-}
-
-static const struct hs_ioctl *known_ioctl(u32 command) {
-  for (u64 i = 0; i < sizeof hs_ioctls / sizeof *hs_ioctls; i++)
-    if (hs_ioctls[i].request == command) return &hs_ioctls[i];
-  return NULL;
-}
-
-/* Bytes an ioctl writes behind its argument. */
-static u64 ioctl_out(u32 command) {
-  const struct hs_ioctl *known = known_ioctl(command);
-  if (known) return known->bytes;
-  if ((command >> 8) == HS_IOCTL_INTERFACE) return HS_IOCTL_INTERFACE_BYTES;
-  return (command >> 30) & 2 ? (command >> 16) & 0x3fff : 0;
-}
-
-/* An ioctl whose result is a descriptor: the other end of a terminal, a namespace. On the backup
- * something that is nothing stands for it, as for the device it was asked of. */
-static i64 ioctl_maker(struct thread *t, struct regs *g, const struct hs_call *c) {
-  struct hs_record *r = hs_turn(t);
-  i64 fd = r ? r->result : hs_execute(g);
-  u64 flags = (u32)g->rsi == 0x5441 /* TIOCGPTPEER */ ? g->rdx : HS_O_CLOEXEC;
-  if (r) {
-    hs_match(t, g, r, hs_check(g, c, fd));
-    if (fd >= 0) hs_must_be(t, r, hs_placeholder(flags));
-    hs_consume(t, r);
-  }
-  if (!r) hs_append(t, (u32)g->rax, (u32)g->rdi, fd, hs_check(g, c, fd), NULL, 0);
-  if (fd >= 0) hs_set_entry(fd, FD_CARRIED | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
-  return fd;
-}
-
-i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
-  u32 command = (u32)g->rsi;
-  if (hs_is_hidden(g->rdi)) return -HS_EBADF;
-  const struct hs_ioctl *known = known_ioctl(command);
-  if (known && known->makes) return ioctl_maker(t, g, c);
-  struct hs_record *r = hs_turn(t);
-  i64 result = r ? r->result : hs_execute(g);
-  u32 entry = fd_entry((int)g->rdi);
-  u64 bytes = result >= 0 ? ioctl_out(command) : 0;
-  struct span spans[2] = {{(u8 *)g->rdx, bytes}, {NULL, 0}};
-  if (r) {
-    hs_match(t, g, r, hs_check(g, c, result));
-    if (bytes) memcpy((void *)g->rdx, HS_RECORD_DATA(r), bytes);
-    if (command == FIEMAP && bytes)
-      memcpy((void *)(g->rdx + bytes), HS_RECORD_DATA(r) + bytes, extents_after(g->rdx));
-    if (bytes && command == 0x8912) {
-      const u64 *conf = (const u64 *)g->rdx;
-      if (conf[1]) memcpy((void *)conf[1], HS_RECORD_DATA(r) + bytes, (u32)conf[0]);
-    }
-    if ((command == 0x5421 || command == 0x5450 || command == 0x5451) &&
-        FD_KIND(entry) != FD_INHERITED)
-      hs_execute(g);
-    hs_consume(t, r);
-  } else {
-    if (bytes && command == 0x8912) {
-      const u64 *conf = (const u64 *)g->rdx;
-      spans[1] = (struct span){(u8 *)conf[1], conf[1] ? (u32)conf[0] : 0};
-    }
-    if (command == FIEMAP && bytes) spans[0].bytes += extents_after(g->rdx);
-    hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), spans,
-              !bytes ? 0 : spans[1].bytes ? 2 : 1);
-  }
-  if (command == 0x5421 /* FIONBIO */ && result >= 0)
-    hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | (*(int *)g->rdx ? FD_NONBLOCK : 0));
+  if (result >= 0) hs_copy_entry((int)g->rdi, result);
   return result;
 }

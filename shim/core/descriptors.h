@@ -7,6 +7,8 @@
 
 int hs_is_hidden(u64 fd);
 void hs_set_entry(i64 fd, u32 entry);
+/* What is known of a descriptor goes to its copy. */
+void hs_copy_entry(i64 from, i64 to);
 void hs_note_new(const struct regs *g, i64 result);
 /* Does the backup hold the file itself that this call is about? */
 int hs_is_real_file(const struct regs *g, const struct hs_call *c);

@@ -65,26 +65,24 @@ static void publish_part(struct thread *t, u32 index, i64 fd, u64 at, u64 bytes)
 
 void hs_file_carry(struct thread *t, u32 index, i64 fd, u64 bytes) {
   struct hs_file *f = FILE_AT(index);
-  char link[40], *p = hs_put(link, "self/fd/");
   if (f->mapped) return;
   f->mapped = 1;
   hs_append(t, HS_EV_FILE, index, (i64)bytes, 1, NULL, 0);
   if (hs_mode == HS_MODE_LIVE) return;
-  *hs_put_dec(p, fd) = 0;
-  i64 own = SYS(HS_NR_openat, HIDDEN(HID_PROC), link, HS_O_CLOEXEC, 0); /* an offset of its own */
-  if (own < 0) own = fd;
+  /* not by another descriptor: closing one drops all record locks of the process on the file */
+  i64 offset = SYS(HS_NR_lseek, fd, 0, 1 /* SEEK_CUR */);
   for (u64 at = 0; at < bytes;) {
-    i64 data = own == fd ? (i64)at : SYS(HS_NR_lseek, own, at, 3 /* SEEK_DATA */);
+    i64 data = SYS(HS_NR_lseek, fd, at, 3 /* SEEK_DATA */);
     if (data < 0 || (u64)data >= bytes) break;
-    i64 hole = own == fd ? (i64)bytes : SYS(HS_NR_lseek, own, data, 4 /* SEEK_HOLE */);
+    i64 hole = SYS(HS_NR_lseek, fd, data, 4 /* SEEK_HOLE */);
     u64 end = hole < 0 || (u64)hole > bytes ? bytes : (u64)hole;
     for (at = (u64)data; at < end;) {
       u64 part = end - at < HS_PIECE_BYTES ? end - at : HS_PIECE_BYTES;
-      publish_part(t, index, own, at, part);
+      publish_part(t, index, fd, at, part);
       at += part;
     }
   }
-  if (own != fd) SYS(HS_NR_close, own);
+  SYS(HS_NR_lseek, fd, offset, 0);
 }
 
 void hs_file_resized(struct thread *t, const char *path) {

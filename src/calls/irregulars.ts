@@ -1,6 +1,7 @@
 // irregulars.ts: the calls a policy cannot describe: each name is a C function `hs_irr_<name>`.
 // What it does and why it cannot be regular is said here once; docs/CALLS.md carries it on.
 // The rule: as few as possible. What only reads, writes or waits is a regular row.
+import { fileIrregulars } from './irregular-files.js';
 import { type Verdict } from './policies.js';
 
 export interface Irregular {
@@ -12,6 +13,7 @@ export interface Irregular {
 }
 
 export const irregulars = {
+  ...fileIrregulars,
   map: {
     verdict: 're-executed',
     short: 'addresses must come out equal; contents of changed files are carried',
@@ -163,65 +165,6 @@ export const irregulars = {
     why:
       "The fs base is the program's and is set on both sides. The gs base holds the shim's " +
       'thread state: the program can neither set nor ask it.',
-  },
-  open: {
-    verdict: 're-executed',
-    short: 'decides what kind of descriptor it is',
-    why:
-      'Here a descriptor gets its kind. A file of a mirrored path is opened on both sides, ' +
-      'with the creation and truncation that this brings. Anything else (/proc, /sys, ' +
-      'devices, files that are not mirrored) is opened on the primary alone, and the backup ' +
-      'puts a placeholder at the same number.',
-  },
-  truncate: {
-    verdict: 're-executed',
-    short: 'the file may be mapped',
-    why:
-      'Both sides truncate where files are mirrored. A replay from the log alone is told the new ' +
-      'size of a file whose contents the log carries, because it may be mapped.',
-  },
-  close: {
-    verdict: 're-executed',
-    short: "forgets what the descriptor was; the shim's own are not closed",
-    why:
-      'Both sides close the number. What is still held for a connection leaves before its FIN ' +
-      "does. The shim's own descriptors cannot be seen: they answer EBADF.",
-  },
-  close_range: {
-    verdict: 're-executed',
-    short: "passes over the shim's own descriptors",
-    why: "As close, for each number of the range that is the program's.",
-  },
-  dup: {
-    verdict: 're-executed',
-    short: 'the new number is the same open file',
-    why:
-      "Both sides copy, and what is known of the descriptor is copied with it. The shim's own " +
-      'numbers answer EBADF.',
-  },
-  fcntl: {
-    verdict: 're-executed',
-    short: 'some commands copy descriptors, some wait, some write memory',
-    why:
-      'Copies and close-on-exec are made and compared on both sides. F_SETFL is made on both ' +
-      'and noted, because O_NONBLOCK decides whether a read may wait. Locks are the ' +
-      "primary's: the backup is given the answer and takes them not, as with flock.",
-  },
-  ioctl: {
-    verdict: 'replayed',
-    short: 'direction and length depend on the request',
-    why:
-      'The primary makes it, and the bytes that the request writes are carried: their number ' +
-      'is in a list for the old requests of terminals and network interfaces, and in the ' +
-      "request's own number for the rest. FIONBIO, FIOCLEX and FIONCLEX are made on both " +
-      'sides.',
-  },
-  readlink: {
-    verdict: 'replayed',
-    short: '/proc/self/exe must name the program, not the launcher',
-    why:
-      "hs-start sets the link of a process that has the right to; where an unprivileged one's " +
-      'exec cannot, the shim answers, here and in every other call that names it.',
   },
   epoll_ctl: {
     verdict: 're-executed',

@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 8;
+export const HS_VERSION = 9;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -16,6 +16,9 @@ export const HS_CONNS_OFFSET = 0x1000000;
 export const HS_MAX_CONNS = 65536;
 export const HS_FILES_OFFSET = 0x3000000;
 export const HS_MAX_FILES = 65536;
+export const HS_INODES_OFFSET = 0x3200000;
+export const HS_MAX_INODES = 65536;
+export const HS_INODE_BYTES = 32;
 export const HS_PASSED_OFFSET = 0x3800000;
 export const HS_MAX_PASSED = 16384;
 export const HS_RING_OFFSET = 0x4000000;

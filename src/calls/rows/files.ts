@@ -10,21 +10,19 @@ const newPath = in_.string('newPath');
 const newDirfd = { ...dirfd, label: 'newDirfd' };
 const attribute = in_.bytes('size');
 const tooNew = refuse('ENOSYS', 'newer than what libraries rely on: they fall back');
-const entries = "the order of entries is the file system's own";
 
 export const files: readonly Row[] = [
   row(2, 'open', [path, flags, mode], irregular('open').blocking.restarts.makesFd),
-  row(4, 'stat', [path, out.struct('stat')], result),
-  row(5, 'fstat', [fd, out.struct('stat')], result),
-  row(6, 'lstat', [path, out.struct('stat')], result),
+  row(4, 'stat', [path, out.struct('stat')], irregular('stat')),
+  row(5, 'fstat', [fd, out.struct('stat')], irregular('stat')),
+  row(6, 'lstat', [path, out.struct('stat')], irregular('stat')),
   row(21, 'access', [path, mode], result),
-  row(73, 'flock', [fd, value('operation')], result.blocking.restarts.because(
-    'a lock taken by both could wait on the backup for an owner whose turn is later')),
+  row(73, 'flock', [fd, value('operation')], irregular('flock').blocking.restarts),
   row(74, 'fsync', [fd], file.unbroken),
   row(75, 'fdatasync', [fd], file.unbroken),
   row(76, 'truncate', [path, size], irregular('truncate')),
   row(77, 'ftruncate', [fd, size], file),
-  row(78, 'getdents', [fd, out.bytes('result'), size], result.because(entries)),
+  row(78, 'getdents', [fd, out.bytes('result'), size], irregular('entries')),
   row(79, 'getcwd', [out.bytes('result'), size], result),
   row(80, 'chdir', [path], file),
   row(81, 'fchdir', [fd], file),
@@ -62,7 +60,7 @@ export const files: readonly Row[] = [
   row(197, 'removexattr', [path, name], file),
   row(198, 'lremovexattr', [path, name], file),
   row(199, 'fremovexattr', [fd, name], file),
-  row(217, 'getdents64', [fd, out.bytes('result'), size], result.because(entries)),
+  row(217, 'getdents64', [fd, out.bytes('result'), size], irregular('entries')),
   row(221, 'fadvise64', [fd, offset, size, value('advice')], result.because(
     'advice: nothing to repeat')),
   row(235, 'utimes', [path, in_.struct('timevals')], file),
@@ -71,7 +69,7 @@ export const files: readonly Row[] = [
   row(259, 'mknodat', [dirfd, path, mode, value('device')], file),
   row(260, 'fchownat', [dirfd, path, user, group, flags], file),
   row(261, 'futimesat', [dirfd, path, in_.struct('timevals')], file),
-  row(262, 'newfstatat', [dirfd, path, out.struct('stat'), flags], result),
+  row(262, 'newfstatat', [dirfd, path, out.struct('stat'), flags], irregular('stat')),
   row(263, 'unlinkat', [dirfd, path, flags], file),
   row(264, 'renameat', [dirfd, path, newDirfd, newPath], file),
   row(265, 'linkat', [dirfd, path, newDirfd, newPath, flags], file),
@@ -89,7 +87,7 @@ export const files: readonly Row[] = [
     refuse('EPERM', 'a handle names a file on one host only')),
   row(306, 'syncfs', [fd], file.unbroken),
   row(316, 'renameat2', [dirfd, path, newDirfd, newPath, flags], file),
-  row(332, 'statx', [dirfd, path, flags, value('mask'), out.struct('statx')], result),
+  row(332, 'statx', [dirfd, path, flags, value('mask'), out.struct('statx')], irregular('stat')),
   row(437, 'openat2', [dirfd, path, in_.bytes('size'), size],
     irregular('open').blocking.restarts.makesFd),
   row(439, 'faccessat2', [dirfd, path, mode, flags], result),
