@@ -1,6 +1,6 @@
-/* keeping.test.ts: a server that keeps its state in files, killed as a pair. The files of both hosts
- * are equal to the byte at the same record; the copy that goes live knows them again by their
- * inodes, takes no new file for an old one, and holds the locks that were held. bound: 200 */
+/* keeping.test.ts: a server that keeps its state in files, killed as a pair. At the same record the
+ * files of both hosts are equal to the byte; the copy that goes live knows them by their inodes,
+ * takes no new file for an old one, and holds the locks that were held. bound: 200 */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
