@@ -17,33 +17,31 @@
 
 #define SHORT_BYTES 4096ul /* that much fits where poll says that there is room */
 
+/* What the call asks for is there: it has nothing to wait for. */
+static int is_ready(const struct regs *g) {
+  const struct hs_call *c = &hs_calls[g->rax];
+  struct { int fd; short events, revents; } p = {(int)g->rdi, 1 /* POLLIN */, 0};
+  if (g->rax == HS_NR_write || g->rax == HS_NR_sendto) {
+    if (g->rdx > SHORT_BYTES) return 0;
+    p.events = 4; /* POLLOUT */
+  } else if (c->policy != HS_INPUT || c->arg[0].kind != HS_FD) {
+    return 0;
+  }
+  return SYS(HS_NR_poll, &p, 1, 0) == 1 && (p.revents & p.events);
+}
+
 /* A signal that was caught before the call has ended it, where the kernel would have delivered it
  * and then made the call. So what has nothing to wait for is made all the same. */
 static i64 after_signal(const struct regs *g) {
-  const struct hs_call *c = &hs_calls[g->rax];
-  struct { int fd; short events, revents; } p = {(int)g->rdi, 1 /* POLLIN */, 0};
   struct regs at_once = *g;
-  i64 found;
   switch (g->rax) {
     case HS_NR_epoll_wait:
-    case HS_NR_epoll_pwait:
-      at_once.r10 = 0;
-      found = hs_execute(&at_once);
-      return found ? found : -HS_EINTR;
-    case HS_NR_poll:
-      at_once.rdx = 0;
-      found = hs_execute(&at_once);
-      return found ? found : -HS_EINTR;
-    case HS_NR_write:
-    case HS_NR_sendto:
-      if (g->rdx > SHORT_BYTES) return -HS_EINTR;
-      p.events = 4; /* POLLOUT */
-      break;
-    default:
-      if (c->policy != HS_INPUT || c->arg[0].kind != HS_FD) return -HS_EINTR;
+    case HS_NR_epoll_pwait: at_once.r10 = 0; break;
+    case HS_NR_poll: at_once.rdx = 0; break;
+    default: return is_ready(g) ? hs_execute(g) : -HS_EINTR;
   }
-  if (SYS(HS_NR_poll, &p, 1, 0) != 1 || !(p.revents & p.events)) return -HS_EINTR;
-  return hs_execute(g);
+  i64 found = hs_execute(&at_once);
+  return found ? found : -HS_EINTR;
 }
 
 i64 hs_execute_waiting(struct thread *t, const struct regs *g) {
