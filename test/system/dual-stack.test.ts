@@ -6,7 +6,9 @@ import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
 import { until } from './support/command.js';
-import { programs, startKeepClient, untilRounds } from './support/keep-client.js';
+import {
+  endClient, keepOver, programs, startKeepClient, untilInUse,
+} from './support/keep-client.js';
 import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
 
 const test = suite('both versions of IP');
@@ -17,24 +19,17 @@ test('connections of IPv4 to a listener on [::] outlive the primary', async () =
   try {
     await giveKeys(bed);
     const command = ['/usr/bin/python3', join(programs, 'dual-server.py')];
-    const { primary, backup } = await startPair(bed, command);
+    const sides = await startPair(bed, command);
     const client = startKeepClient(bed, { port: 80, kind: 'lines', connections });
-    await until(() => client.stdout.includes('READY') || !client.isRunning,
-      () => `${client.words} | ${primary.words} | ${backup.words}`);
-    await untilRounds(client, 5);
+    await untilInUse(client, sides);
     const bySix = 'exec 3<>/dev/tcp/::1/80; echo 41 >&3; head -1 <&3';
     assert.is(await bed.run('primary', ['bash', '-c', bySix]), '42\n');
-    await until(() => /by IPv6: such connections are not kept/.test(primary.stderr),
-      () => primary.words);
-    await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
-    await bed.powerCut('primary');
-    await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
-    await untilRounds(client, 20);
-    await untilState(bed, 'backup', (state) =>
-      (state['counters'] as Record<string, number>)['connsRestored'] === connections, [backup]);
-    client.child.stdin!.end();
-    const ended = await client.ended;
-    assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+    await until(() => /by IPv6: such connections are not kept/.test(sides.primary.stderr),
+      () => sides.primary.words);
+    await keepOver(bed, client, sides);
+    await untilState(bed, 'backup', ({ counters }) =>
+      (counters as Record<string, number>)['connsRestored'] === connections, [sides.backup]);
+    await endClient(client, sides);
     const fresh = await bed.run('client', ['bash', '-c',
       `exec 3<>/dev/tcp/${plan.vip}/80; echo peer >&3; head -1 <&3`]);
     assert.is(fresh.trim(), Array(2).fill(`::ffff:${plan.service.client}`).join(' '));

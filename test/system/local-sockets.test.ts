@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Bed, plan, type HostName } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { Running, until } from './support/command.js';
-import { programs, startKeepClient, untilRounds } from './support/keep-client.js';
-import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
+import {
+  endClient, keepOver, programs, startKeepClient, untilInUse,
+} from './support/keep-client.js';
+import { endSides, giveKeys, startPair } from './support/pair.js';
 
 const test = suite('Unix sockets with names');
 const ways = 4;
@@ -26,25 +27,18 @@ test('connections within the program outlive the primary, and names are there', 
   try {
     await giveKeys(bed);
     const command = ['/usr/bin/python3', join(programs, 'local-server.py')];
-    const { primary, backup } = await startPair(bed, command);
-    const client: Running = startKeepClient(bed, { port: 80, kind: 'lines', connections: 2 });
-    const words = (): string => `${client.words} | ${primary.words} | ${backup.words}`;
-    await until(() => client.stdout.includes('READY') || !client.isRunning, words);
-    await untilRounds(client, 5);
+    const sides = await startPair(bed, command);
+    const client = startKeepClient(bed, { port: 80, kind: 'lines', connections: 2 });
+    await untilInUse(client, sides);
     const peers = await asked(bed, 'peers');
     assert.is(peers.split(' ').length, ways, peers);
     assert.is(await askedOutside(bed, 'primary'), '42\n');
-    await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
-    await bed.powerCut('primary');
-    await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
-    await untilRounds(client, 20);
-    client.child.stdin!.end();
-    const ended = await client.ended;
-    assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+    await keepOver(bed, client, sides);
+    await endClient(client, sides);
     assert.is(await asked(bed, 'peers'), peers);
     assert.is(await asked(bed, 'fresh'), `${2 * ways}\n`);
     assert.is(await askedOutside(bed, 'backup'), '42\n');
-    assert.not.match(backup.stderr, /hotswap: .*(cannot|not here)/);
+    assert.not.match(sides.backup.stderr, /hotswap: .*(cannot|not here)/);
   } finally {
     await endSides();
   }

@@ -6,7 +6,9 @@ import * as assert from 'uvu/assert';
 import { Bed, plan, type HostName } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
 import { until } from './support/command.js';
-import { programs, startKeepClient, untilRounds, type KeepKind } from './support/keep-client.js';
+import {
+  endClient, keepOver, programs, startKeepClient, untilInUse, type KeepKind,
+} from './support/keep-client.js';
 import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
 
 const test = suite('programs that give up root');
@@ -105,28 +107,21 @@ for (const one of cases) {
     await using bed = await Bed.create();
     try {
       await prepare(bed, one.files ?? {});
-      const { primary, backup } = await startPair(bed, one.command);
+      const sides = await startPair(bed, one.command);
       const client = startKeepClient(bed, { ...one, connections: 4 });
-      await until(() => client.stdout.includes('READY') || !client.isRunning,
-        () => `${client.words} | ${primary.words} | ${backup.words}`);
-      await untilRounds(client, 5);
+      await untilInUse(client, sides);
       if (one.kind === 'lines') assert.is(await ask(bed, 'make before'), 'made\n');
       const wanted = await identities(bed, 'primary', one.processes);
       assert.match(wanted.join('\n'), one.becomes);
       assert.is(await lookInside(bed, 'primary', one.processes), 'looked\n');
-      await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
-      await bed.powerCut('primary');
-      await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
-      await untilRounds(client, 20);
+      await keepOver(bed, client, sides);
       // Each process restores its own connections when it goes on.
       await untilState(bed, 'backup', ({ counters }) =>
-        Number((counters as Record<string, number>)['connsRestored']) >= 4, [backup]);
+        Number((counters as Record<string, number>)['connsRestored']) >= 4, [sides.backup]);
       assert.equal(await identities(bed, 'backup', one.processes), wanted);
       assert.is(await lookInside(bed, 'backup', one.processes), 'looked\n');
       if (one.kind === 'lines') await askSurvivor(bed);
-      client.child.stdin!.end();
-      const ended = await client.ended;
-      assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+      await endClient(client, sides);
     } finally {
       await endSides();
     }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { until } from './support/command.js';
-import { programs, startKeepClient, untilRounds } from './support/keep-client.js';
+import {
+  endClient, keepOver, programs, startKeepClient, untilInUse,
+} from './support/keep-client.js';
 import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
 
 const test = suite('processes that share');
@@ -18,20 +19,13 @@ test('passed connections, shared memory and semaphores outlive the primary', asy
     await giveKeys(bed);
     for (const host of ['primary', 'backup'] as const) await bed.run(host, ['mkdir', '-p', '/srv']);
     const command = ['/usr/bin/python3', join(programs, 'sharing-server.py')];
-    const { primary, backup } = await startPair(bed, command);
+    const sides = await startPair(bed, command);
     const client = startKeepClient(bed, { port: 80, kind: 'lines', connections });
-    await until(() => client.stdout.includes('READY') || !client.isRunning,
-      () => `${client.words} | ${primary.words} | ${backup.words}`);
-    await untilRounds(client, 5);
-    await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
-    await bed.powerCut('primary');
-    await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
-    await untilRounds(client, 20);
-    await untilState(bed, 'backup', (state) =>
-      (state['counters'] as Record<string, number>)['connsRestored'] === connections, [backup]);
-    client.child.stdin!.end();
-    const ended = await client.ended;
-    assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+    await untilInUse(client, sides);
+    await keepOver(bed, client, sides);
+    await untilState(bed, 'backup', ({ counters }) =>
+      (counters as Record<string, number>)['connsRestored'] === connections, [sides.backup]);
+    const ended = await endClient(client, sides);
     const rounds = Number(/(\d+)\s+DONE/.exec(ended.stdout)?.[1]);
     const total = await bed.run('client', ['bash', '-c',
       `exec 3<>/dev/tcp/${plan.vip}/80; echo total >&3; head -1 <&3`]);

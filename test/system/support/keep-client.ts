@@ -1,8 +1,10 @@
 /* keep-client.ts: programs/keep-client.py on the client host: it opens connections once and uses
  * them, round after round, until its standard input ends. */
 import { join } from 'node:path';
+import * as assert from 'uvu/assert';
 import { plan, repositoryRoot, type Bed } from '../../../src/bed/bed.js';
-import { Running, until } from './command.js';
+import { Running, until, type Ended } from './command.js';
+import { untilState } from './pair.js';
 
 export const programs = join(repositoryRoot(), 'test/system/programs');
 export type KeepKind = 'lines' | 'http' | 'memcached' | 'mqtt';
@@ -23,4 +25,31 @@ export async function untilRounds(client: Running, more: number): Promise<void> 
     if (!client.isRunning) throw new Error(`the client ended: ${client.words}`);
     return rounds() >= from + more;
   }, () => `${more} more rounds: ${client.words}`);
+}
+
+interface Sides { primary: Running; backup: Running }
+
+/** Waits until every connection is there, and has been used some times. */
+export async function untilInUse(client: Running, { primary, backup }: Sides): Promise<void> {
+  await until(() => client.stdout.includes('READY') || !client.isRunning,
+    () => `${client.words} | ${primary.words} | ${backup.words}`);
+  await untilRounds(client, 5);
+}
+
+/** The primary's power is cut: the backup goes live, and every connection is used again. */
+export async function keepOver(
+  bed: Bed, client: Running, { primary, backup }: Sides,
+): Promise<void> {
+  await untilState(bed, 'primary', (state) => state.protected, [primary, backup]);
+  await bed.powerCut('primary');
+  await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
+  await untilRounds(client, 20);
+}
+
+/** Ends the client, which must have found nothing wrong. */
+export async function endClient(client: Running, { backup }: Sides): Promise<Ended> {
+  client.child.stdin!.end();
+  const ended = await client.ended;
+  assert.is(ended.code, 0, `${ended.stderr} ${backup.words}`);
+  return ended;
 }
