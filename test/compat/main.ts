@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bed } from '../../src/bed/bed.js';
-import { Interrupted, UserError, exitCodeOf } from '../../src/errors.js';
+import { UserError, exitCodeOf } from '../../src/errors.js';
+import { interruption } from '../support/interruption.js';
 import { measureOverhead, pairAndKill, recordAndReplay, type Plan } from './engine.js';
 import { install, versionOf } from './hosts.js';
 import { document, pagePath } from './page.js';
@@ -107,15 +108,6 @@ async function runProgram(
 
 const isGood = ({ record, pair }: Result): boolean =>
   (!record || record.good === record.runs) && (!pair || pair.good === pair.kills);
-
-/** Aborted by a signal; the bed closes itself on the same one. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => controller.abort(new Interrupted(name)));
-  }
-  return controller.signal;
-}
 
 async function writePage(): Promise<void> {
   writeFileSync(pagePath, document(await allPrograms(), readResults()));

@@ -10,7 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { startSubject, type Subject } from '../../src/bed/subject.js';
-import { Interrupted, UserError, exitCodeOf } from '../../src/errors.js';
+import { UserError, exitCodeOf } from '../../src/errors.js';
+import { interruption } from '../support/interruption.js';
 import { clientFaults } from '../compat/engine.js';
 import { furnish, install, openLoad, type Load } from '../compat/hosts.js';
 import { folder, type Program } from '../compat/program.js';
@@ -153,15 +154,6 @@ async function soak(bed: Bed, settings: Settings, logDir: string, signal: AbortS
   const last = await settled(bed, samples.at(-1)?.atS ?? 0, report.exchanges);
   if (settings.svg) writeFileSync(settings.svg, plot(program.name, samples));
   return sumUp(samples, last, clientFaults(report), settings);
-}
-
-/** Aborted by a signal; the bed closes itself on the same one. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => controller.abort(new Interrupted(name)));
-  }
-  return controller.signal;
 }
 
 async function main(): Promise<number> {

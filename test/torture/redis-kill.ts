@@ -11,7 +11,8 @@ import { Random } from '../../src/bed/redis-client/random.js';
 import { distribution } from '../../src/bed/redis-client/report.js';
 import { subjectKinds, type SubjectKind } from '../../src/bed/subject.js';
 import { faults, runTrial, type Fault, type TrialResult } from '../../src/bed/trial.js';
-import { Interrupted, UserError, exitCodeOf } from '../../src/errors.js';
+import { UserError, exitCodeOf } from '../../src/errors.js';
+import { interruption } from '../support/interruption.js';
 
 interface Settings {
   runs: number;
@@ -159,15 +160,6 @@ function summarize(outcomes: readonly Outcome[], settings: Settings): Record<str
     blackoutMs: distribution(blackouts),
     seed: settings.seed,
   };
-}
-
-/** Aborted by a signal; the bed closes itself on the same one. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => controller.abort(new Interrupted(name)));
-  }
-  return controller.signal;
 }
 
 async function main(): Promise<number> {
