@@ -1,4 +1,4 @@
-/* python.ts: Python 3 servers, each of the standard library alone; their sources are in python/.
+/* python.ts: Python 3 servers, each of the standard library alone; their sources are in sources/.
  * The rule: a server keeps what it was told in itself, and answers from that. */
 import { readFileSync } from 'node:fs';
 import { storeClient } from '../clients/http.js';
@@ -8,6 +8,8 @@ import { certificate } from '../clients/certificate.js';
 const source = (name: string) => (): Buffer =>
   readFileSync(new URL(`../sources/${name}`, import.meta.url));
 
+const store = source('store.py');
+
 function python(
   name: string, what: string, script: () => Buffer, more: Partial<Program> = {},
   files: () => Files = () => ({}),
@@ -15,7 +17,7 @@ function python(
   return {
     name: `python-${name}`, what, packages: ['python3'], version: ['python3', '--version'],
     command: ['/usr/bin/python3', 'server.py'], port: 8000,
-    files: () => ({ 'server.py': script(), ...files() }),
+    files: () => ({ 'server.py': script(), 'store.py': store(), ...files() }),
     clients: 16, visitors: 1,
     connect: (context) => storeClient(context),
     ...more,

@@ -1,8 +1,8 @@
-# secure.py: keeps values over TLS: PUT stores a body under its path, GET gives it back. A thread
-# for each connection, which does its handshake. The rule: one context for all connections.
+# secure.py: keeps values in a dictionary (store.py), over TLS; the thread of a connection does its
+# handshake. The rule: one context for all connections.
 import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from store import Server, Store, serve
 
 values = {}
 lock = threading.Lock()
@@ -10,40 +10,23 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain('cert.pem', 'key.pem')
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
-
+class Handler(Store):
     def setup(self):
         self.request = context.wrap_socket(self.request, server_side=True)
         super().setup()
 
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
+    def load(self, path):
         with lock:
-            body = values.get(self.path)
-        self.answer(200, body) if body is not None else self.answer(404, b'none')
+            return values.get(path)
 
-    def do_PUT(self):
-        body = self.rfile.read(int(self.headers['Content-Length']))
+    def keep(self, path, body):
         with lock:
-            values[self.path] = body
-        self.answer(200, b'stored %d' % len(body))
-
-    def log_message(self, *_):
-        pass
+            values[path] = body
 
 
-class Server(ThreadingHTTPServer):
-    request_queue_size = 128
-
+class Quiet(Server):
     def handle_error(self, request, client_address):
         pass
 
 
-Server(('0.0.0.0', 8000), Handler).serve_forever()
+serve(Handler, Quiet)

@@ -1,36 +1,20 @@
-# threads.py: keeps values: PUT stores a body under its path, GET gives it back. A thread for each
-# connection. The rule: what is answered comes from the one dictionary, under its lock.
+# threads.py: keeps values in a dictionary (store.py). The rule: what is answered comes from the one
+# dictionary, under its lock.
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from store import Store, serve
 
 values = {}
 lock = threading.Lock()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-    disable_nagle_algorithm = True
-
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header('Content-Length', str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
+class Handler(Store):
+    def load(self, path):
         with lock:
-            body = values.get(self.path)
-        self.answer(200, body) if body is not None else self.answer(404, b'none')
+            return values.get(path)
 
-    def do_PUT(self):
-        body = self.rfile.read(int(self.headers['Content-Length']))
+    def keep(self, path, body):
         with lock:
-            values[self.path] = body
-        self.answer(200, b'stored %d' % len(body))
-
-    def log_message(self, *_):
-        pass
+            values[path] = body
 
 
-ThreadingHTTPServer.request_queue_size = 128
-ThreadingHTTPServer(('0.0.0.0', 8000), Handler).serve_forever()
+serve(Handler)
