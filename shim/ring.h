@@ -25,7 +25,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 9u
+#define HS_VERSION 10u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -101,6 +101,7 @@ enum hs_end { HS_END_OPEN = 0, HS_END_GO_LIVE = 1, HS_END_STOP = 2 };
 #define HS_FLAG_PROTECTED 8u    /* a backup follows: hold output for `released` */
 #define HS_FLAG_REFUSE 16u      /* the kernel refuses calls from outside the core (filter.c) */
 #define HS_FLAG_SESSION 32u     /* the program leads a session of its own, as a service does */
+#define HS_FLAG_EVIDENCE 128u   /* the log carries all memory at each process's end (evidence.c) */
 #define HS_FLAG_PARALLEL 64u    /* threads run at once; objects are ordered (ordered.h) */
 
 struct hs_control {
@@ -165,7 +166,7 @@ struct hs_control {
     char expected[488], got[512];  /* sentences, NUL-terminated */
   } divergence;
   /* 2048 */
-  char sentence[512];              /* why a start was refused */
+  char sentence[512];              /* why a start was refused; where memory first differs */
   char hostname[64];               /* the primary's, for both */
   unsigned char pad7[1024 - 576];
   /* 3072: what the supervisor read at start, carried to the backup so that both starts are equal */

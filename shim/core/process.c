@@ -7,6 +7,7 @@
 
 #include "calls.gen.h"
 #include "descriptors.h"
+#include "evidence.h"
 #include "ordered.h"
 #include "outbox.h"
 #include "pages.h"
@@ -283,6 +284,7 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (recording()) hs_outbox_empty(t);
+  hs_evidence(t, 0);
   struct hs_record *r = hs_turn(t);
   u64 bytes = 0, digest = t->vfork_child ? 0 : hs_memory_digest(&bytes);
   if (r) {

@@ -78,7 +78,8 @@ int hs_may_wait(const struct regs *g, const struct hs_call *c) {
   u32 entry = fd_entry((i64)(int)g->rdi);
   if (entry & FD_NONBLOCK) return 0;
   switch (FD_KIND(entry)) {
-    case FD_FILE: return 0;
+    case FD_FILE:
+    case FD_MEMFD: return 0; /* and who maps it sees what is written where it is recorded */
     case FD_EVENTFD: return c->policy == HS_INPUT;
     case FD_PIPE:
     case FD_PAIR:

@@ -7,6 +7,7 @@
 #include "calls.gen.h"
 #include "clock.h"
 #include "descriptors.h"
+#include "evidence.h"
 #include "outbox.h"
 #include "pages.h"
 #include "ordered.h"
@@ -205,13 +206,12 @@ static void make_again(u64 *r, u64 nr) {
 static int deliver_recorded(struct thread *t, u64 *r, u64 nr, int restartable) {
   int s = hs_signal_ready(t);
   if (!s) return 0;
-  u64 old = 0;
   struct kernel_sigaction k = t->actions[s];
   __atomic_and_fetch(&t->pending, ~HS_BIT(s), __ATOMIC_SEQ_CST);
   if (k.handler == 0) hs_signal_death(t, s);
   int whatever = restartable == 2 || (restartable && (k.flags & HS_SA_RESTART));
   int again = whatever && (i64)r[R_RAX] == -HS_EINTR;
-  old = enter_mask(t, s);
+  u64 old = enter_mask(t, s);
   hs_append_bytes(t, HS_EV_SIGNAL, (u32)s, again, 0, t->info[s], 128);
   if (again) make_again(r, nr);
   build_frame(t, s, t->info[s], r, old);
@@ -222,7 +222,7 @@ static int deliver_replayed(struct thread *t, u64 *r, u64 nr) {
   struct hs_record *record = hs_next(t);
   if (!record) return 0;
   u32 row = record->method & HS_METHOD_ROW;
-  if (row == HS_EV_SIGNAL_DEATH) hs_signal_death(t, (int)record->object);
+  if (row == HS_EV_SIGNAL_DEATH || row == HS_EV_PAGES) hs_signal_death(t, (int)record->object);
   if (row != HS_EV_SIGNAL) hs_diverge(t, record, hs_row_name(row), "a signal");
   int s = (int)record->object & 127;
   u8 info[128];
@@ -260,6 +260,7 @@ void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restart
 
 void hs_signal_death(struct thread *t, int signal) {
   if (recording()) hs_outbox_empty(t);
+  hs_evidence(t, (u32)signal);
   u64 bytes = 0, digest = hs_memory_digest(&bytes);
   struct hs_record *r = hs_turn(t);
   if (r) {

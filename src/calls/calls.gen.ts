@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0xd3acc88a;
+export const CALL_TABLE_HASH = 0xbe974b3d;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -649,6 +649,7 @@ export const eventRows = {
   HANDOVER: 0x214,
   PARKED: 0x215,
   PROGRESS: 0x216,
+  PAGES: 0x217,
 } as const;
 
 const names = new Map<number, string>([

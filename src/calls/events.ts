@@ -162,6 +162,13 @@ export const events = [
     means: '--schedule parallel: how far threads have come, at least',
     data: 'thread id and sections made, two words for each thread',
   },
+  {
+    name: 'PAGES',
+    means: 'memory of a process before its end, page by page; the last has none',
+    object: 'signal that ends the process, 0 none',
+    result: 'address',
+    data: 'pages (shim/core/evidence.c)',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

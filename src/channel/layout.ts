@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 9;
+export const HS_VERSION = 10;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -58,6 +58,7 @@ export const HS_FLAG_PROTECTED = 8;
 export const HS_FLAG_REFUSE = 16;
 export const HS_FLAG_SESSION = 32;
 export const HS_FLAG_PARALLEL = 64;
+export const HS_FLAG_EVIDENCE = 128;
 
 /** The high half of HS_ROOT_POINTER: struct of 5 data words and 1 pointer. The low half is 0. */
 export const RECORD_ROOT_HIGH = 0x00010005;

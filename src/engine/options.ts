@@ -28,6 +28,8 @@ export interface RecordOptions extends ProgramStart, Interruptible {
   schedule: Settings['schedule'];
   /** Seconds between comparisons of memory; none without it. */
   memoryCheck?: Settings['memoryCheck'];
+  /** All memory of each process goes into the log at its end: see `memory.difference`. */
+  evidence?: boolean;
   json: boolean;
 }
 
@@ -58,6 +60,8 @@ export interface ReplayResult {
     equal: boolean;
     /** Comparisons while it ran (`--memory-check`); a difference there is a divergence. */
     checks: number;
+    /** Where the first difference lies, if the log was recorded with `evidence`. */
+    difference: string | null;
   };
 }
 

@@ -28,6 +28,7 @@ export async function record(asked: RecordOptions, parts: Parts = {}): Promise<R
     mode: layout.HS_MODE_RECORD,
     files: layout.HS_FILES_CARRIED,
     flags: layout.HS_FLAG_MEMORY | scheduleFlag(options) |
+      (options.evidence === true ? layout.HS_FLAG_EVIDENCE : 0) |
       (hasTerminal() ? 0 : layout.HS_FLAG_SESSION),
   });
   const writer = LogWriter.create(options.outDir, describeLog(options, facts, parts));

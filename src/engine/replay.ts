@@ -183,6 +183,7 @@ function verdict(session: Session, feed: LogFeed): ReplayResult {
       equal: counters.memoryUnequal === 0 &&
         (counters.memoryBytes > 0 || !complete || isParallel(control)),
       checks: counters.memoryChecks,
+      difference: control.sentence() || null,
     },
   };
 }

@@ -12,7 +12,9 @@ async function answer({ command, cwd, log, env }: Question): Promise<Answer> {
   let step: Answer['step'] = 'record';
   try {
     process.send!({ step });
-    const recorded = await record({ command, cwd, env, outDir: log, schedule, json: true, signal });
+    const recorded = await record({
+      command, cwd, env, outDir: log, schedule, json: true, evidence: true, signal,
+    });
     step = 'replay';
     process.send!({ step });
     rmSync(cwd, { recursive: true, force: true }); // a replay has the log alone

@@ -103,7 +103,9 @@ function judge({ step, recorded, replayed, error }: Answer): Pick<Verdict, 'kind
     return { kind: 'divergence', what: 'the replay did not come to the end of the log' };
   }
   const { memory } = replayed;
-  if (!memory.equal || memory.bytes === 0) return { kind: 'memory', what: 'memory differs' };
+  if (!memory.equal || memory.bytes === 0) {
+    return { kind: 'memory', what: `memory differs: ${memory.difference ?? 'no page'}` };
+  }
   return { kind: 'equal', what: '' };
 }
 

@@ -9,11 +9,12 @@ import { compile, hs, makePlace, resultOf, told } from './support/command.js';
 const test = suite('memory compared while a program runs');
 const place = makePlace('memory-check');
 
-async function recordAndReplay(name: string, ...words: string[]) {
+const asked = ['--memory-check', '1'];
+
+async function recordAndReplay(name: string, words: string[] = [], options = asked) {
   const log = join(place, name);
   const program = compile('comparing', '-pthread');
-  const recorded = await hs(
-    ['record', '--json', '-o', log, '--memory-check', '1', '--', program, ...words]);
+  const recorded = await hs(['record', '--json', '-o', log, ...options, '--', program, ...words]);
   assert.is(recorded.code, 0, told(recorded));
   const replayed = await hs(['replay', '--json', log]);
   return { calls: resultOf<RecordResult>(recorded).calls, replayed };
@@ -29,11 +30,24 @@ test('threads inside calls are no difference, and every process is compared', as
 });
 
 test('memory that differs where no call shows it is a divergence at the next digest', async () => {
-  const { replayed } = await recordAndReplay('planted', 'planted');
+  const { replayed } = await recordAndReplay('planted', ['planted']);
   assert.is(replayed.code, 3, told(replayed));
   const { divergence } = resultOf<ReplayResult>(replayed);
   assert.is(divergence?.call, 'MEMORY_DIGEST');
   assert.match(divergence!.expected, 'memory (digest)');
+});
+
+test('with evidence in the log a replay names the first byte that differs', async () => {
+  const { replayed } = await recordAndReplay('named', ['planted'], ['--evidence']);
+  assert.is(replayed.code, 3, told(replayed));
+  const { divergence, memory } = resultOf<ReplayResult>(replayed);
+  assert.is(divergence, null);
+  assert.is(memory.equal, false);
+  assert.match(memory.difference!,
+    /^process \d+, 0x[0-9a-f]+: recorded 0x[0-9a-f]+, here 0x[0-9a-f]+; \d+ bytes in 1 pages; /);
+  const { replayed: equal } = await recordAndReplay('same', [], ['--evidence']);
+  assert.is(equal.code, 0, told(equal));
+  assert.is(resultOf<ReplayResult>(equal).memory.difference, null);
 });
 
 test.run();

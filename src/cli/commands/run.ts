@@ -15,7 +15,10 @@ export const recordCommand: CommandSpec = {
   usage: 'record <command...>',
   summary: 'run a program and record everything that happens to it',
   settings: ['schedule', 'memoryCheck'],
-  options: [new Option('-o, --out <dir>', 'new directory for the log').makeOptionMandatory()],
+  options: [
+    new Option('-o, --out <dir>', 'new directory for the log').makeOptionMandatory(),
+    new Option('--evidence', 'all memory goes into the log at the end of each process'),
+  ],
   hasProgram: true,
   examples: ['hs-replicate record -o /tmp/log -- redis-server --port 7000'],
   run: async ({ operands, options, configuration, isJson, signal }) => {
@@ -28,7 +31,8 @@ export const recordCommand: CommandSpec = {
     const { record } = await import('../../engine/index.js');
     const { schedule, memoryCheck } = configuration.settings;
     const result = await record({
-      ...start, outDir, schedule, memoryCheck, json: isJson, signal,
+      ...start, outDir, schedule, memoryCheck, evidence: options['evidence'] === true,
+      json: isJson, signal,
     });
     if (isJson) printJson(result);
     else {
@@ -65,6 +69,7 @@ export const replayCommand: CommandSpec = {
       const compared = complete || memory.bytes > 0
         ? `; ${memory.bytes} bytes of writable memory ${same}` : '';
       printLine(`replayed ${result.replayed} of ${result.records} records${cut}${compared}`);
+      if (memory.difference !== null) printLine(`  ${memory.difference}`);
     }
     const isGood = divergence === null && memory.equal && result.replayed === result.records;
     return isGood ? 0 : endings.HS_DIVERGENCE.exit;
