@@ -6,6 +6,7 @@
 #include "identity.h"
 #include "inherit.h"
 #include "outbox.h"
+#include "pages.h"
 #include "regular.h"
 #include "signals.h"
 
@@ -145,20 +146,28 @@ static i64 limit_memory(struct thread *t, struct regs *g, int as) {
   return 0;
 }
 
+/* What is lowered under the numbers that the program cannot see is never raised again. */
+static void keep_view(u64 set) {
+  u32 ok;
+  u64 hard = hs_peek(set + 8, &ok);
+  if (ok && hard < (u64)HIDDEN(HID_COUNT)) hs_pages_keep();
+}
+
 /* Limits that change what descriptors and mappings the kernel gives hold on both sides. */
 i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
   u64 resource = g->rax == HS_NR_prlimit64 ? g->rsi : g->rdi;
   if ((resource == 9 || resource == 2) && (g->rax != HS_NR_prlimit64 || !g->rdi ||
                                            g->rdi == t->pid))
     return limit_memory(t, g, resource == 9);
-  int sets = g->rax == HS_NR_setrlimit || (g->rax == HS_NR_prlimit64 && g->rdx && !g->rdi);
+  int sets = g->rax == HS_NR_setrlimit || (g->rax == HS_NR_prlimit64 && g->rdx);
+  if (sets && resource == 7 /* NOFILE */) keep_view(g->rax == HS_NR_setrlimit ? g->rsi : g->rdx);
   struct hs_record *r = recording() ? NULL : hs_next(t);
   if (!r) return hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
   if (sets && r->result == 0) {
     if (g->rax == HS_NR_setrlimit)
       SYS(HS_NR_setrlimit, g->rdi, g->rsi);
     else
-      SYS(HS_NR_prlimit64, 0, g->rsi, g->rdx, 0);
+      SYS(HS_NR_prlimit64, g->rdi, g->rsi, g->rdx, 0);
   }
   return hs_replay_regular(t, g, c, r);
 }

@@ -16,6 +16,8 @@ int hs_is_ours(u64 at, u64 bytes);
 /* One range after the other, in ascending order. Not for use inside itself: one buffer.
  * 0: there is no descriptor left to see them by (RLIMIT_NOFILE). */
 int hs_pages_each(void (*visit)(const struct page_range *range, void *context), void *context);
+/* Before the program lowers that limit: keeps what it takes to see them all the same. */
+void hs_pages_keep(void);
 /* Looks up as many as 512 pages from `at` on: 0 when what the kernel knows cannot be read. */
 int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entries);
 #define HS_PAGE_EXISTS (3ul << 62) /* in memory, or in swap */

@@ -286,17 +286,17 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
   if (recording()) hs_outbox_empty(t);
   hs_evidence(t, 0);
   struct hs_record *r = hs_turn(t);
-  u64 bytes = 0, digest = t->vfork_child ? 0 : hs_memory_digest(&bytes);
+  u64 bytes = 0, digest;
   if (r) {
     hs_match(t, g, r, hs_check(g, c, 0));
-    u64 recorded;
-    memcpy(&recorded, HS_RECORD_DATA(r), 8);
-    if (recorded != digest) CTL->memoryUnequal++;
+    memcpy(&digest, HS_RECORD_DATA(r), 8);
+    if (digest && hs_memory_digest(&bytes) != digest) CTL->memoryUnequal++;
     hs_consume(t, r);
     hs_descriptors_end(t, 0);
     hs_leave(t->pid);
     if (CTL->processes) hs_pass_turn_on_exit(t);
   } else {
+    digest = t->vfork_child ? 0 : hs_memory_digest(&bytes);
     hs_append_bytes(t, HS_NR_exit_group, 0, (i64)g->rdi, hs_check(g, c, 0), &digest, 8);
     hs_descriptors_end(t, 0);
     hs_outbox_drain(t); /* the last FINs */

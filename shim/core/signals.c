@@ -261,18 +261,19 @@ void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restart
 void hs_signal_death(struct thread *t, int signal) {
   if (recording()) hs_outbox_empty(t);
   hs_evidence(t, (u32)signal);
-  u64 bytes = 0, digest = hs_memory_digest(&bytes);
+  u64 bytes = 0;
   struct hs_record *r = hs_turn(t);
   if (r) {
     if ((r->method & HS_METHOD_ROW) != HS_EV_SIGNAL_DEATH)
       hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "death by a signal");
-    if (r->check != digest) CTL->memoryUnequal++;
+    if (r->check && r->check != hs_memory_digest(&bytes)) CTL->memoryUnequal++;
     hs_consume(t, r);
     hs_descriptors_end(t, 0);
     hs_leave(t->pid);
     if (CTL->processes) hs_pass_turn_on_exit(t);
     SYS(HS_NR_exit_group, 128 + signal);
   }
+  u64 digest = hs_memory_digest(&bytes);
   hs_append(t, HS_EV_SIGNAL_DEATH, (u32)signal, (i64)bytes, digest, NULL, 0);
   hs_descriptors_end(t, 0); /* the kernel will close them: their FINs are the program's own */
   hs_outbox_drain(t);
@@ -289,37 +290,6 @@ void hs_signal_death(struct thread *t, int signal) {
 }
 
 /* ---- faults: the program's own instructions ---- */
-
-static int is_tsc(const u8 *ip) {
-  return ip[0] == 0x0f && (ip[1] == 0x31 || (ip[1] == 0x01 && ip[2] == 0xf9));
-}
-
-static void read_tsc(struct thread *t, u64 *r, int rdtscp) {
-  u64 value;
-  hs_order_enter(t);
-  struct hs_record *record = hs_turn(t);
-  CTL->tscReads++;
-  if (record) {
-    if ((record->method & HS_METHOD_ROW) != HS_EV_TSC)
-      hs_diverge(t, record, hs_row_name(record->method & HS_METHOD_ROW), "rdtsc");
-    value = (u64)record->result;
-    hs_consume(t, record);
-  } else {
-    u32 low, high;
-    if (t->tsc_trapped) SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1);
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    if (t->tsc_trapped) SYS(HS_NR_prctl, 26, 2);
-    value = (u64)high << 32 | low;
-    hs_append(t, HS_EV_TSC, 0, (i64)value, 0, NULL, 0);
-  }
-  r[R_RAX] = (u32)value;
-  r[R_RDX] = value >> 32;
-  if (rdtscp) r[R_RCX] = 0;
-  r[R_RIP] += rdtscp ? 3 : 2;
-  t->calls++;
-  hs_boundary(t);
-  hs_order_leave(t);
-}
 
 static void report_own_fault(int signal, u64 ip, u64 address) {
   char text[160], *p = text;
@@ -362,8 +332,8 @@ static void on_fault(int signal, void *info, u64 *context) {
     return;
   }
   if (signal == HS_SIGSEGV && code == 0x80 && user_code(r[R_RIP]) &&
-      is_tsc((const u8 *)r[R_RIP])) {
-    read_tsc(t, r, ((const u8 *)r[R_RIP])[1] == 0x01);
+      hs_tsc_stands_at((const u8 *)r[R_RIP])) {
+    hs_tsc_read(t, r, ((const u8 *)r[R_RIP])[1] == 0x01);
     context[UC_MASK] = hs_kernel_mask(t); /* another one, if the copy has gone live here */
     return;
   }
@@ -376,7 +346,7 @@ static void on_fault(int signal, void *info, u64 *context) {
   int kind = signal == HS_SIGTRAP ? hs_tsc_patched(r[R_RIP] - 1) : 0;
   if (kind) {
     r[R_RIP]--;
-    read_tsc(t, r, kind == 2);
+    hs_tsc_read(t, r, kind == 2);
     context[UC_MASK] = hs_kernel_mask(t);
     return;
   }

@@ -137,7 +137,7 @@ enum fd_kind {
 /* Hidden descriptors: made by hs-start above the program's limit; the program can neither see
  * nor close them. Numbers are relative to process.hidden_base. */
 enum { HID_SESSION, HID_START, HID_PROC, HID_SETTINGS, HID_SLOTS, HID_INDEX, HID_FREE, HID_RAW,
-       HID_FILES, HID_POST, HID_TAKE, HID_COUNT = 16 };
+       HID_FILES, HID_POST, HID_TAKE, HID_MAPS, HID_PAGEMAP, HID_COUNT = 16 };
 
 struct process {
   u32 pid;

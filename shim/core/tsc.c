@@ -7,6 +7,9 @@
 
 #include "calls.gen.h"
 #include "order.h"
+#include "ordered.h"
+#include "preempt.h"
+#include "sigframe.h"
 
 #define PATCHED 1024u
 volatile u32 hs_tsc_hidden;
@@ -82,4 +85,37 @@ void hs_tsc_settle(struct thread *t) {
   if (SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, trap ? 2 : 1) && trap)
     hs_refuse("rdtsc cannot be trapped here (PR_SET_TSC)");
   t->tsc_trapped = trap;
+}
+
+/* ---- reading it ---- */
+
+int hs_tsc_stands_at(const u8 *ip) {
+  return ip[0] == 0x0f && (ip[1] == 0x31 || (ip[1] == 0x01 && ip[2] == 0xf9));
+}
+
+void hs_tsc_read(struct thread *t, u64 *r, int rdtscp) {
+  u64 value;
+  hs_order_enter(t);
+  struct hs_record *record = hs_turn(t);
+  CTL->tscReads++;
+  if (record) {
+    if ((record->method & HS_METHOD_ROW) != HS_EV_TSC)
+      hs_diverge(t, record, hs_row_name(record->method & HS_METHOD_ROW), "rdtsc");
+    value = (u64)record->result;
+    hs_consume(t, record);
+  } else {
+    u32 low, high;
+    if (t->tsc_trapped) SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1);
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    if (t->tsc_trapped) SYS(HS_NR_prctl, 26, 2);
+    value = (u64)high << 32 | low;
+    hs_append(t, HS_EV_TSC, 0, (i64)value, 0, NULL, 0);
+  }
+  r[R_RAX] = (u32)value;
+  r[R_RDX] = value >> 32;
+  if (rdtscp) r[R_RCX] = 0;
+  r[R_RIP] += rdtscp ? 3 : 2;
+  t->calls++;
+  hs_boundary(t);
+  hs_order_leave(t);
 }

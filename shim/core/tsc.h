@@ -12,6 +12,9 @@ void hs_tsc_code(u64 at, u64 bytes, u64 file_offset, i64 fd);
 void hs_tsc_anonymous_code(void);
 /* Makes this thread trap rdtsc, or not, as the code of its process now demands. */
 void hs_tsc_settle(struct thread *t);
+int hs_tsc_stands_at(const u8 *ip);
+/* Reads it for the registers r (sigframe.h), by the log or into it, and moves them on. */
+void hs_tsc_read(struct thread *t, u64 *r, int rdtscp);
 /* 0: not one of ours; 1: rdtsc, 2: rdtscp stood at `site`. */
 int hs_tsc_patched(u64 site);
 extern volatile u32 hs_tsc_hidden; /* code ranges that may hold an unknown rdtsc */

@@ -64,10 +64,10 @@ export const replayCommand: CommandSpec = {
       printLine(`diverged at record ${seq}: ${call} in process ${pid}, thread ${tid}`);
       printLine(`  expected ${expected}\n  got      ${got}`);
     } else {
-      const same = memory.equal ? 'equal' : 'DIFFERENT';
+      const same = memory.bytes === 0 ? 'compared' : memory.equal ? 'equal' : 'DIFFERENT';
       const cut = complete ? '' : "; the log ends there, before the program's end";
       const compared = complete || memory.bytes > 0
-        ? `; ${memory.bytes} bytes of writable memory ${same}` : '';
+        ? `; ${memory.bytes || 'no'} bytes of writable memory ${same}` : '';
       printLine(`replayed ${result.replayed} of ${result.records} records${cut}${compared}`);
       if (memory.difference !== null) printLine(`  ${memory.difference}`);
     }

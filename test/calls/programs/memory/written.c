@@ -1,5 +1,5 @@
-/* A file in memory that is mapped shared and written by call: others see the bytes at the place in
- * the order at which the call is recorded, and no sooner, however long the kernel takes for them. */
+/* A file in memory that is mapped shared and written by call: others see the bytes where that call
+ * is recorded, and no sooner, however long the kernel takes for them. */
 #include "check.h"
 
 enum { BYTES = 1 << 20, ROUNDS = 60 };
