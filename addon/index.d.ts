@@ -152,6 +152,9 @@ export type OnBatch = (batch: ArrayBuffer, offsets: Uint32Array, lengths: Uint32
 export interface RingBufferOptions {
   /** How often the native thread drains, in milliseconds, 0.05 to 10000; default 1. */
   pollMs?: number;
+  /** Drains at once when the program reserved without BPF_RB_NO_WAKEUP, too: for events that are
+   * rare and waited for. Default false. */
+  isPrompt?: boolean;
   /** Whether it keeps the event loop alive; default true. */
   keepLoop?: boolean;
 }
@@ -280,8 +283,9 @@ export interface PacketSocket extends Closable {
   sendFrame(frame: Uint8Array): void;
 }
 
-/** A raw socket bound to the interface that sends only. Needs CAP_NET_RAW. */
-export function packetSocket(ifname: string): PacketSocket;
+/** A raw socket bound to the interface that sends only. Needs CAP_NET_RAW; for a `mark` (SO_MARK
+ * of every frame) CAP_NET_ADMIN. */
+export function packetSocket(ifname: string, options?: { mark?: number }): PacketSocket;
 
 /** The interface's hardware address, 6 bytes. NativeError ENODEV if there is none of that name. */
 export function interfaceMac(ifname: string): Buffer;

@@ -55,6 +55,8 @@ struct {
 #define COUNT(field) __sync_fetch_and_add(&s->field, 1)
 #define NOW(x) (*(volatile __typeof__(x) *)&(x))
 
+#include "handshake.h"
+
 static __always_inline struct hs_net_settings *hs_settings(void)
 {
   __u32 zero = 0;
@@ -157,90 +159,6 @@ static __always_inline void hs_clamp(struct __sk_buff *skb, const struct hs_segm
   }
 }
 
-/* The slot for a new connection: the one its handshake already has, unless an earlier connection
- * between the same ports still owns that; then a fresh one, and the old is user space's to free. */
-static __always_inline struct hs_net_slot *hs_slot_for(const struct hs_net_key *key, __u32 iss1,
-                                                       __u32 *at, struct hs_net_settings *s)
-{
-  __u32 *known = bpf_map_lookup_elem(&index, key);
-  if (known) {
-    *at = *known;
-    struct hs_net_slot *slot = bpf_map_lookup_elem(&slots, at);
-    if (!slot || slot->iss1 == iss1 || !(slot->flags & HS_NET_NOTED))
-      return slot;
-  }
-  if (bpf_map_pop_elem(&free_slots, at)) {
-    COUNT(slotsEmpty);
-    return 0;
-  }
-  struct hs_net_slot *slot = bpf_map_lookup_elem(&slots, at);
-  if (slot)
-    slot->flags = 0;
-  return slot;
-}
-
-static __always_inline void hs_hold(struct __sk_buff *skb, __u32 at, struct hs_net_settings *s)
-{
-  struct hs_net_held *record = bpf_ringbuf_reserve(&held, sizeof *record, 0);
-  if (!record) {
-    COUNT(synLost);
-    return;
-  }
-  __u32 len = skb->len;
-  record->slot = at;
-  asm volatile("" : "+r"(len));
-  if (len < 1 || len > sizeof record->frame || bpf_skb_load_bytes(skb, 0, record->frame, len)) {
-    bpf_ringbuf_discard(record, 0);
-    COUNT(synLost);
-    return;
-  }
-  record->len = len;
-  bpf_ringbuf_submit(record, 0);
-  COUNT(synHeld);
-}
-
-/* A SYN-ACK makes the slot, and leaves only with one: a connection without would be lost. */
-static __always_inline int hs_syn_ack(struct __sk_buff *skb, const struct hs_segment *segment,
-                                      struct hs_net_settings *s)
-{
-  __u32 at = 0, iss1 = segment->seq + 1;
-  struct hs_net_slot *slot = hs_slot_for(&segment->key, iss1, &at, s);
-  if (!slot)
-    return TC_ACT_SHOT;
-  if (!(slot->flags & HS_NET_USED) || slot->iss1 != iss1) {
-    struct hs_walk walk;
-    hs_all_options(skb, segment, &walk);
-    const struct hs_options *options = &walk.options;
-    struct hs_net_syn *syn = bpf_map_lookup_elem(&syns, &segment->key);
-    slot->limit = slot->irs1 = segment->ack;
-    slot->edge = slot->shown = segment->ack + segment->window; /* not scaled yet */
-    slot->sndMax = slot->iss1 = slot->peerAck = iss1;
-    slot->tsval = options->tsval;
-    slot->tsecr = options->tsecr;
-    slot->peerWindow = slot->answers = 0;
-    slot->wscale = options->wscale; /* 0 unless both ends scale */
-    slot->peerWscale = syn && options->agreed & HS_NET_WSCALE ? syn->wscale : 0;
-    slot->peerMss = syn ? syn->mss : 0;
-    slot->raddr = segment->key.raddr;
-    slot->rport = segment->key.rport;
-    slot->lport = segment->key.lport;
-    slot->bornMs = (__u32)(bpf_ktime_get_ns() / 1000000);
-    NOW(slot->flags) = HS_NET_USED | options->agreed;
-    if (bpf_map_update_elem(&index, &segment->key, &at, BPF_ANY)) {
-      slot->flags = 0;
-      bpf_map_push_elem(&free_slots, &at, 0);
-      COUNT(slotsEmpty);
-      return TC_ACT_SHOT;
-    }
-    bpf_map_delete_elem(&syns, &segment->key);
-  }
-  if (s->synHold && s->role == HS_NET_PRIMARY && !(NOW(slot->flags) & HS_NET_SYN_OK)) {
-    hs_hold(skb, at, s);
-    return TC_ACT_SHOT;
-  }
-  return TC_ACT_OK;
-}
-
 static __always_inline int hs_silence(const struct hs_segment *segment,
                                       struct hs_net_settings *s)
 {
@@ -251,6 +169,12 @@ static __always_inline int hs_silence(const struct hs_segment *segment,
   return TC_ACT_SHOT;
 }
 
+/* One that the program opened is nobody's loss before it has looked at it. */
+static __always_inline int hs_may_end(__u32 flags)
+{
+  return flags & HS_NET_FIN_OK || (flags & (HS_NET_DIALLED | HS_NET_NOTED)) == HS_NET_DIALLED;
+}
+
 /* Everything a connection sends after its SYN-ACK, on a host that serves. */
 static __always_inline int hs_leave(struct __sk_buff *skb, const struct hs_segment *segment,
                                     struct hs_net_slot *slot, struct hs_net_settings *s, int marked)
@@ -258,7 +182,7 @@ static __always_inline int hs_leave(struct __sk_buff *skb, const struct hs_segme
   __u32 flags = NOW(slot->flags);
   if (!marked && flags & HS_NET_UNRESTORED)
     return hs_silence(segment, s);
-  if (!marked && s->role == HS_NET_PRIMARY && !(flags & HS_NET_FIN_OK) &&
+  if (!marked && s->role == HS_NET_PRIMARY && !hs_may_end(flags) &&
       (segment->flags & HS_RST || (segment->flags & HS_FIN && !(flags & HS_NET_SHUT_OK)))) {
     COUNT(finRstDropped);
     return TC_ACT_SHOT;
@@ -308,7 +232,12 @@ int egress(struct __sk_buff *skb)
     return TC_ACT_OK;
   if ((segment.flags & (HS_SYN | HS_ACK)) == (HS_SYN | HS_ACK))
     return marked ? TC_ACT_OK : hs_syn_ack(skb, &segment, s);
-  if (!slot || segment.flags & HS_SYN)
+  if ((segment.flags & (HS_SYN | HS_ACK)) == HS_SYN) { /* the program connects to somebody */
+    if (role == HS_NET_PRIMARY)
+      hs_note_syn(skb, &segment);
+    return TC_ACT_OK;
+  }
+  if (!slot)
     return TC_ACT_OK;
   /* a pushed ACK is brought up to date; what else user space builds leaves as it is */
   if (marked && (NOW(slot->flags) & HS_NET_UNRESTORED || segment.payload))
@@ -355,15 +284,6 @@ static __always_inline int hs_answer(struct __sk_buff *skb, const struct hs_segm
   return TC_ACT_SHOT;
 }
 
-static __always_inline void hs_note_syn(struct __sk_buff *skb, const struct hs_segment *segment)
-{
-  struct hs_walk walk;
-  hs_all_options(skb, segment, &walk);
-  struct hs_net_syn syn = {.mss = walk.options.mss ? walk.options.mss : 536,
-                           .wscale = walk.options.wscale};
-  bpf_map_update_elem(&syns, &segment->key, &syn, BPF_ANY);
-}
-
 SEC("tc")
 int ingress(struct __sk_buff *skb)
 {
@@ -381,6 +301,9 @@ int ingress(struct __sk_buff *skb)
     COUNT(ignored); /* the client repeats it; a kernel without the listener would refuse it */
     return TC_ACT_SHOT;
   }
+  if ((segment.flags & (HS_SYN | HS_ACK)) == (HS_SYN | HS_ACK) && s->role == HS_NET_PRIMARY &&
+      hs_answered(skb, &segment, s))
+    return TC_ACT_SHOT;
   struct hs_net_slot *slot = hs_find(&segment.key);
   if (!slot) {
     if (serves)

@@ -32,16 +32,19 @@ enum hs_net_role {
 #define HS_NET_SYN_OK 64u      /* the backup knows the connection: its SYN-ACK is not held */
 #define HS_NET_CONFIRMED 128u  /* the client has acknowledged our SYN */
 #define HS_NET_RESET 256u      /* the client sent RST: before NOTED, or while UNRESTORED */
+#define HS_NET_DIALLED 512u    /* the program opened it, not a client */
 #define HS_NET_TIMESTAMPS 0x10000u /* options both ends agreed on, from the SYN-ACK */
 #define HS_NET_SACK 0x20000u
 #define HS_NET_WSCALE 0x40000u
+
+#define HS_NET_SYN_TOLD 2u /* settings.synHold: to the ring `held` and to the client */
 
 /* Map `settings`: one of these. User space writes the first part, BPF the counters. */
 struct hs_net_settings {
   unsigned int role;    /* enum hs_net_role */
   unsigned int vip;     /* service address; every port of it is the service's */
   unsigned int fenced;  /* 1: nothing from the vip leaves, ARP included, marked or not */
-  unsigned int synHold; /* 1: SYN-ACKs go to the ring `held` instead of to the client */
+  unsigned int synHold; /* 1: SYN-ACKs go to the ring `held` instead of to the client; or _TOLD */
   unsigned int clamp;   /* 1: no ACK passes its slot's limit */
   unsigned int device;  /* number of the service's interface on this host */
   unsigned long long packets;       /* TCP segments of the vip seen, both ways */
@@ -86,10 +89,11 @@ struct hs_net_slot {
   unsigned int bornMs;     /* CLOCK_MONOTONIC of the SYN-ACK, to find slots nobody took on */
 };
 
-/* Value of map `syns`: what a client's SYN said, until our SYN-ACK makes a slot of it. */
+/* Value of map `syns`: what a SYN said, a client's or ours, until the SYN-ACK makes the slot. */
 struct hs_net_syn {
   unsigned short mss;
   unsigned char wscale, pad;
+  unsigned int seq;
 };
 
 /* Record of ring `held`: a SYN-ACK as it would have left, its checksum not filled in. */

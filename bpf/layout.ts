@@ -8,7 +8,7 @@ export const netRole = { off: 0, primary: 1, backup: 2, takeover: 3, live: 4 } a
 /** Bits of `slot.flags`. */
 export const netFlag = {
   used: 1, finOk: 2, shutOk: 4, clamped: 8, unrestored: 16, noted: 32, synOk: 64,
-  confirmed: 128, reset: 256, timestamps: 0x10000, sack: 0x20000, wscale: 0x40000,
+  confirmed: 128, reset: 256, dialled: 512, timestamps: 0x10000, sack: 0x20000, wscale: 0x40000,
 } as const;
 
 export const netSlots = 65_536;

@@ -11,6 +11,7 @@
  *   HS_CONNS_OFFSET     one struct hs_conn per TCP connection
  *   HS_FILES_OFFSET     the files the program opened (shadow.c)
  *   HS_INODES_OFFSET    which file of the backup is which of the primary (inodes.c)
+ *   HS_OPENINGS_OFFSET  backup: clients' handshakes that the primary's kernel makes (queued.c)
  *   HS_PASSED_OFFSET    descriptors on their way between its processes (passing.c)
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
@@ -46,6 +47,9 @@
 #define HS_INODES_OFFSET 0x3200000ul /* two tables of HS_MAX_INODES x HS_INODE_BYTES */
 #define HS_MAX_INODES 65536u
 #define HS_INODE_BYTES 32u
+#define HS_OPENINGS_OFFSET 0x3600000ul /* HS_MAX_OPENINGS x 64 B, in buckets of HS_OPENING_WAYS */
+#define HS_MAX_OPENINGS 16384u
+#define HS_OPENING_WAYS 8u
 #define HS_PASSED_OFFSET 0x3800000ul
 #define HS_MAX_PASSED 16384u
 #define HS_RING_OFFSET 0x4000000ul

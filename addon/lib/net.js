@@ -9,11 +9,11 @@ class PacketSocket extends Handle {
   #fd;
   #ifname;
 
-  constructor(ifname) {
+  constructor(ifname, mark) {
     super(`the packet socket on ${ifname}`);
     this.#ifname = ifname;
     const ifindex = interfaceIndex(ifname);
-    this.#fd = attempt(`packet socket on ${ifname}`, () => native.packetOpen(ifindex));
+    this.#fd = attempt(`packet socket on ${ifname}`, () => native.packetOpen(ifindex, mark));
   }
 
   sendFrame(frame) {
@@ -28,8 +28,10 @@ class PacketSocket extends Handle {
   }
 }
 
-export function packetSocket(ifname) {
-  return new PacketSocket(ifname);
+export function packetSocket(ifname, { mark = 0 } = {}) {
+  check(Number.isInteger(mark) && mark >= 0 && mark <= 0xffffffff,
+    `mark must be a 32-bit number, not ${String(mark)}`);
+  return new PacketSocket(ifname, mark);
 }
 
 export function interfaceMac(ifname) {

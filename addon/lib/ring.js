@@ -9,7 +9,8 @@ export class RingBuffer extends Handle {
   #forget;
   #flushes = new Map();
 
-  constructor(map, onBatch, { pollMs = 1, keepLoop = true } = {}, forget = () => {}) {
+  constructor(map, onBatch, { pollMs = 1, isPrompt = false, keepLoop = true } = {},
+    forget = () => {}) {
     super(`ring buffer ${map.name}`);
     check(typeof onBatch === 'function', 'onBatch must be a function');
     check(map.type === 'ringbuf', `map ${map.name} is ${map.type}, not ringbuf`);
@@ -19,7 +20,7 @@ export class RingBuffer extends Handle {
     this.#forget = forget;
     const { fd, name } = map;
     this.#native = attempt(`read ring buffer ${name}`, () =>
-      native.ringOpen(fd, pollMs, (...told) => this.#hear(...told)));
+      native.ringOpen(fd, pollMs, Boolean(isPrompt), (...told) => this.#hear(...told)));
     if (!keepLoop) this.unref();
     running.add(this);
   }

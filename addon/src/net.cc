@@ -40,7 +40,7 @@ Napi::Value interfaceMac(const Napi::CallbackInfo& info) {
       env, reinterpret_cast<uint8_t*>(request.ifr_hwaddr.sa_data), 6);
 }
 
-// (ifindex) → fd. Protocol 0: it receives nothing.
+// (ifindex, SO_MARK of what it sends) → fd. Protocol 0: it receives nothing.
 Napi::Value packetOpen(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -48,7 +48,9 @@ Napi::Value packetOpen(const Napi::CallbackInfo& info) {
   struct sockaddr_ll address {};
   address.sll_family = AF_PACKET;
   address.sll_ifindex = info[0].As<Napi::Number>();
-  if (bind(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof address) != 0) {
+  uint32_t mark = info[1].As<Napi::Number>();
+  if (bind(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof address) != 0 ||
+      (mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)) {
     int error = errno;
     close(fd);
     fail(env, error, "packet socket");

@@ -5,8 +5,11 @@
 // bounded and the kernel's ring fills; the BPF program counts what it then cannot reserve.
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -32,12 +35,16 @@ struct Batch {
 
 class RingReader final : public LoopThread {
  public:
-  RingReader(Napi::Env env, const Napi::Function& callback, int mapFd, double pollMs)
-      : LoopThread(env, callback, "bpf-loader ring"), poll_(pollMs) {
+  // isPrompt: the BPF program's wake-ups count, and pollMs is only a bound.
+  RingReader(Napi::Env env, const Napi::Function& callback, int mapFd, double pollMs,
+             bool isPrompt)
+      : LoopThread(env, callback, "bpf-loader ring"), poll_(pollMs), mapFd_(mapFd) {
     ring_ = ring_buffer__new(mapFd, onEvent, this, nullptr);
+    if (isPrompt) eventFd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   }
   ~RingReader() override {
     ring_buffer__free(ring_);
+    if (eventFd_ >= 0) close(eventFd_);
     free(bytes_);
     for (Batch& batch : waiting_) free(batch.bytes);
   }
@@ -54,7 +61,7 @@ class RingReader final : public LoopThread {
   double flush() {
     std::lock_guard<std::mutex> guard(lock_);
     flushWanted_++;
-    wake_.notify_one();
+    wake();
     return static_cast<double>(flushWanted_);
   }
 
@@ -62,9 +69,11 @@ class RingReader final : public LoopThread {
   void run() override {
     uint64_t flushTried = 0;
     while (!stopping()) {
+      if (eventFd_ >= 0) waitForProgram();
       {
         std::unique_lock<std::mutex> guard(lock_);
-        wake_.wait_for(guard, poll_, [&] { return stopping() || flushWanted_ != flushTried; });
+        if (eventFd_ < 0)
+          wake_.wait_for(guard, poll_, [&] { return stopping() || flushWanted_ != flushTried; });
         flushTried = flushWanted_;
       }
       if (!drain()) continue;
@@ -77,7 +86,7 @@ class RingReader final : public LoopThread {
 
   void interrupt() override {
     std::lock_guard<std::mutex> guard(lock_);
-    wake_.notify_one();
+    wake();
   }
 
   void deliver(napi_env env, napi_value callback) override {
@@ -100,6 +109,21 @@ class RingReader final : public LoopThread {
   }
 
  private:
+  void wake() {
+    uint64_t one = 1;
+    wake_.notify_one();
+    // Full means that the thread is woken anyway.
+    if (eventFd_ >= 0 && write(eventFd_, &one, sizeof one) < 0) return;
+  }
+
+  // Until the BPF program has woken the ring's readers, we are wanted otherwise, or pollMs is over.
+  void waitForProgram() {
+    struct pollfd waited[2] = {{mapFd_, POLLIN, 0}, {eventFd_, POLLIN, 0}};
+    uint64_t count;
+    poll(waited, 2, static_cast<int>(poll_.count()) + 1);
+    if (read(eventFd_, &count, sizeof count) < 0) return;
+  }
+
   bool take(Batch& batch) {
     std::lock_guard<std::mutex> guard(lock_);
     if (waiting_.empty()) return false;
@@ -179,6 +203,7 @@ class RingReader final : public LoopThread {
 
   struct ring_buffer* ring_ = nullptr;
   std::chrono::duration<double, std::milli> poll_;
+  int mapFd_, eventFd_ = -1;
   std::mutex lock_;  // everything down to flushTold_
   std::condition_variable wake_;
   std::deque<Batch> waiting_;
@@ -190,13 +215,15 @@ class RingReader final : public LoopThread {
   bool isBusy_ = false;
 };
 
-// (map fd, pollMs, callback(ArrayBuffer, dataBytes, count) or callback(null, flush)) → handle
+// (map fd, pollMs, isPrompt, callback(ArrayBuffer, dataBytes, count) or callback(null, flush)) →
+// handle
 Napi::Value ringOpen(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   LogCapture log;
-  auto reader = std::make_shared<RingReader>(env, info[2].As<Napi::Function>(),
+  auto reader = std::make_shared<RingReader>(env, info[3].As<Napi::Function>(),
                                              info[0].As<Napi::Number>(),
-                                             info[1].As<Napi::Number>().DoubleValue());
+                                             info[1].As<Napi::Number>().DoubleValue(),
+                                             info[2].As<Napi::Boolean>());
   int error = errno;
   Napi::Value handle = LoopThread::handleOf(env, reader);
   if (!reader->isOpen()) {

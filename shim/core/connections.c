@@ -4,6 +4,7 @@
 
 #include "calls.gen.h"
 #include "process.h"
+#include "queued.h"
 
 struct chunk {
   u32 next, pad;
@@ -218,35 +219,46 @@ static void net_attach(struct hs_conn *k, int replaying) {
   k->net_slot = slot;
 }
 
-/* 1: the connection is remembered as closed, until its client is known to have everything. */
-static int net_forget(struct hs_conn *k, u32 index) {
+void hs_conn_attach(struct hs_conn *k) { net_attach(k, 1); }
+
+int hs_conn_has_namesake(const struct hs_conn *k) {
   struct hs_net_key key = key_of(k);
-  if (!present || k->net_slot == HS_NO_SLOT) return 0;
-  u32 slot = k->net_slot, current;
-  k->net_slot = HS_NO_SLOT;
-  /* a new connection of the same client and port may have taken the key over already */
-  if (bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0 && current == slot) {
-    if (recording()) {
-      /* its FIN is still on its way: the slot stays until a SYN-ACK takes the key over, or a
-       * sweep */
-      __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
-      __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
-      int tell = hs_mode == HS_MODE_RECORD;
-      note_closed(k, slot, tell ? index : 0);
-      return tell;
-    }
-    bpf(BPF_DELETE, HIDDEN(HID_INDEX), &key, NULL);
-  }
-  __atomic_store_n(&HS_NET_SLOT(slot)->flags, 0, __ATOMIC_SEQ_CST);
-  bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
-  return 0;
+  u32 current;
+  return present && bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0;
 }
 
+/* A new connection of the same client and port may have taken the key over already: then no. */
 int hs_conn_is_current(const struct hs_conn *k) {
   struct hs_net_key key = key_of(k);
   u32 current;
   return present && k->net_slot != HS_NO_SLOT &&
          bpf(BPF_LOOKUP, HIDDEN(HID_INDEX), &key, &current) == 0 && current == k->net_slot;
+}
+
+void hs_conn_detach(struct hs_conn *k) {
+  struct hs_net_key key = key_of(k);
+  u32 slot = k->net_slot;
+  if (!present || slot == HS_NO_SLOT) return;
+  if (hs_conn_is_current(k)) bpf(BPF_DELETE, HIDDEN(HID_INDEX), &key, NULL);
+  k->net_slot = HS_NO_SLOT;
+  __atomic_store_n(&HS_NET_SLOT(slot)->flags, 0, __ATOMIC_SEQ_CST);
+  bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
+}
+
+/* 1: the connection is remembered as closed, until its client is known to have everything. */
+static int net_forget(struct hs_conn *k, u32 index) {
+  if (!recording() || !hs_conn_is_current(k)) {
+    hs_conn_detach(k);
+    return 0;
+  }
+  /* its FIN is still on its way: the slot stays until a SYN-ACK takes the key over, or a sweep */
+  u32 slot = k->net_slot;
+  k->net_slot = HS_NO_SLOT;
+  __atomic_fetch_or(&HS_NET_SLOT(slot)->flags, HS_NET_FIN_OK, __ATOMIC_SEQ_CST);
+  __atomic_fetch_and(&HS_NET_SLOT(slot)->flags, ~HS_NET_NOTED, __ATOMIC_SEQ_CST);
+  int tell = hs_mode == HS_MODE_RECORD;
+  note_closed(k, slot, tell ? index : 0);
+  return tell;
 }
 
 /* ---- the table ---- */
@@ -307,7 +319,8 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
       k = CONN(index);
       memcpy(&k->tcp, HS_RECORD_DATA(r), sizeof k->tcp);
       k->tcp.timestampNs = hs_now_ns(1);
-      net_attach(k, 1);
+      hs_queued_forget(&k->tcp);
+      hs_conn_attach(k);
     }
     hs_consume(t, r);
   } else {

@@ -13,7 +13,8 @@ enum conn_state {
   CONN_OPEN,
   CONN_LEAVING, /* primary: closed by the program, bytes still held */
   CONN_OVER,    /* primary: closed; its index is free when the client has everything */
-  CONN_ORPHAN   /* backup: closed by the program; the client may lack some of it */
+  CONN_ORPHAN,  /* backup: closed by the program; the client may lack some of it */
+  CONN_QUEUED   /* at go-live: the primary's kernel had it, its program not yet (queued.c) */
 };
 
 struct hs_conn {
@@ -42,6 +43,8 @@ struct hs_conn {
 _Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
 /* No connection has index 0: the highest index that was ever used is kept there. */
 #define HS_CONN_HIGHEST (*(volatile u32 *)CONN(0))
+/* And how many are CONN_QUEUED. */
+#define HS_CONNS_QUEUED (*((volatile u32 *)CONN(0) + 1))
 
 u32 hs_conn_new(void);
 void hs_conn_free(u32 index);
@@ -54,6 +57,12 @@ void hs_conn_keep(struct hs_conn *k, const void *bytes, u64 n);
 void hs_conn_drop(struct hs_conn *k, u64 position);
 /* The run of kept bytes at `position` (to the end of its chunk); NULL past the end. */
 const u8 *hs_conn_at(const struct hs_conn *k, u64 position, u64 *run);
+/* 1: a connection between the same ports has a slot. */
+int hs_conn_has_namesake(const struct hs_conn *k);
+/* On the backup: a slot for it that keeps its client's segments from the kernel. */
+void hs_conn_attach(struct hs_conn *k);
+/* Nothing is to be sent for it any more: what comes for it is the kernel's to answer. */
+void hs_conn_detach(struct hs_conn *k);
 /* Primary: the facts of a connection just accepted (one record after accept). */
 void hs_conn_accepted(struct thread *t, i64 fd);
 /* The enforcement program's maps (bpf/event.h), where they are mapped. */

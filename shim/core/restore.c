@@ -9,6 +9,7 @@
 
 #include "calls.gen.h"
 #include "connections.h"
+#include "queued.h"
 
 #define ASK_AGAIN_NS 5000000ul
 #define ASK_MOST_NS 60000000ul
@@ -32,6 +33,10 @@ static int is_orphan(u32 index, struct hs_conn **k) {
   return (*k)->state == CONN_ORPHAN;
 }
 
+static int has_no_descriptor(u32 index, struct hs_conn **k) {
+  return is_orphan(index, k) || ((*k)->state == CONN_QUEUED && !(*k)->fd);
+}
+
 /* ---- asking ---- */
 
 static int answered(const struct hs_conn *k) {
@@ -52,7 +57,7 @@ static u32 ask_round(int now_due, u64 now) {
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++)
     if (is_ours_to_restore(FDS[fd], &k)) waiting += ask(k, now_due, now);
   for (u32 i = 1; i <= HS_CONN_HIGHEST; i++)
-    if (is_orphan(i, &k)) waiting += ask(k, now_due, now);
+    if (has_no_descriptor(i, &k)) waiting += ask(k, now_due, now);
   return waiting;
 }
 
@@ -158,6 +163,17 @@ static void lose(i64 fd, struct hs_conn *k) {
   if (result < 0) replace(fd);
 }
 
+void hs_restore_queued(i64 fd, struct hs_conn *k) {
+  if (!hs_conn_is_current(k) || make(fd, k, 0, 65535) < 0) {
+    lose(fd, k);
+    return;
+  }
+  open_slot(k, 0, 0);
+  go_on(fd, k, 0);
+  k->restored = 1;
+  CTL->connsRestored++;
+}
+
 static void restore(i64 fd, struct hs_conn *k) {
   const struct hs_net_slot *slot = slot_of(k);
   u32 window;
@@ -201,6 +217,7 @@ static void finish_orphan(u32 index, struct hs_conn *k) {
 
 void hs_restore_connections(void) {
   struct hs_conn *k;
+  if (!CTL->live) hs_queued_gather();
   ask_clients();
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
     u32 entry = FDS[fd];
@@ -211,6 +228,7 @@ void hs_restore_connections(void) {
   }
   for (u32 i = 1; i <= HS_CONN_HIGHEST; i++)
     if (is_orphan(i, &k)) finish_orphan(i, k);
+  hs_queued_offer();
 }
 
 int hs_restored_skip(struct regs *g, i64 *result) {

@@ -8,6 +8,7 @@
 #include "descriptors.h"
 #include "local.h"
 #include "outbox.h"
+#include "queued.h"
 #include "regular.h"
 
 static u32 socket_entry(u64 domain, u64 type) {
@@ -67,6 +68,7 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = recording() ? NULL : hs_next(t);
   u32 listener = fd_entry((int)g->rdi);
   u64 flags = g->rax == HS_NR_accept4 ? g->r10 : 0;
+  u32 ok, room = g->rdx ? (u32)hs_peek(g->rdx, &ok) : 0;
   i64 fd;
   if (r) {
     fd = r->result;
@@ -83,6 +85,7 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
   entry |= FD_KIND(listener) == FD_UNIX ? FD_UNIX : (listener & FD_STREAM) ? FD_TCP : FD_SOCKET;
   hs_set_entry(fd, entry);
   if (FD_KIND(entry) == FD_TCP) hs_conn_accepted(t, fd);
+  if (FD_KIND(entry) == FD_TCP && hs_mode == HS_MODE_LIVE) hs_queued_accepted(g, room, fd);
   if (FD_KIND(entry) == FD_UNIX) hs_local_accepted(t, (int)g->rdi, fd);
   return fd;
 }

@@ -95,6 +95,8 @@ const controlSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('caughtUp'), seq: count }),
   z.object({ kind: z.literal('goodbye') }),
   z.object({ kind: z.literal('refused'), reason: text }),
+  z.object({ kind: z.literal('openings'), slots: z.instanceof(Uint8Array) }),
+  z.object({ kind: z.literal('known'), count }),
 ]);
 /** Every message that is not a record. */
 export type Control = z.infer<typeof controlSchema>;
@@ -155,6 +157,10 @@ function fill(root: wire.Control, control: Control): void {
       return root.setGoodbye();
     case 'refused':
       return root.setRefused(control.reason);
+    case 'openings':
+      return root.initOpenings(control.slots.length).copyBuffer(control.slots);
+    case 'known':
+      return root.setKnown(BigInt(control.count));
   }
 }
 
@@ -276,6 +282,10 @@ function read(root: wire.Control): unknown {
       return { kind: 'goodbye' };
     case wire.Control_Which.REFUSED:
       return { kind: 'refused', reason: root.getRefused() };
+    case wire.Control_Which.OPENINGS:
+      return { kind: 'openings', slots: root.getOpenings().toUint8Array() };
+    case wire.Control_Which.KNOWN:
+      return { kind: 'known', count: Number(root.getKnown()) };
   }
   return { kind: `number ${String(root.which())}` };
 }

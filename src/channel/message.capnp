@@ -28,6 +28,8 @@ struct Control {
     caughtUp   @8 :UInt64;       # sequence number the replica has reached
     goodbye    @9 :Void;         # the sender closes on purpose
     refused    @10 :Text;        # the sender closes because of an error: a sentence
+    openings   @11 :Data;        # handshakes of clients, a struct hs_net_slot of bpf/event.h each
+    known      @12 :UInt64;      # how many of those the sender has heard of, since it came
   }
 }
 

@@ -39,7 +39,9 @@ export enum Control_Which {
     STOP = 7,
     CAUGHT_UP = 8,
     GOODBYE = 9,
-    REFUSED = 10
+    REFUSED = 10,
+    OPENINGS = 11,
+    KNOWN = 12
 }
 export class Control extends __S {
     static readonly HELLO = Control_Which.HELLO;
@@ -53,6 +55,8 @@ export class Control extends __S {
     static readonly CAUGHT_UP = Control_Which.CAUGHT_UP;
     static readonly GOODBYE = Control_Which.GOODBYE;
     static readonly REFUSED = Control_Which.REFUSED;
+    static readonly OPENINGS = Control_Which.OPENINGS;
+    static readonly KNOWN = Control_Which.KNOWN;
     static override readonly _capnp = { displayName: "Control", id: "ea51ae5b13ac2893", size: new __O(16, 1) };
     adoptHello(value: capnp.Orphan<Hello>): void {
         __S.setUint16(0, 0, this);
@@ -205,6 +209,34 @@ export class Control extends __S {
     setRefused(value: string): void {
         __S.setUint16(0, 10, this);
         __S.setText(0, value, this);
+    }
+    adoptOpenings(value: capnp.Orphan<capnp.Data>): void {
+        __S.setUint16(0, 11, this);
+        __S.adopt(value, __S.getPointer(0, this));
+    }
+    disownOpenings(): capnp.Orphan<capnp.Data> { return __S.disown(this.getOpenings()); }
+    getOpenings(): capnp.Data {
+        __S.testWhich("openings", __S.getUint16(0, this), 11, this);
+        return __S.getData(0, this);
+    }
+    hasOpenings(): boolean { return !__S.isNull(__S.getPointer(0, this)); }
+    initOpenings(length: number): capnp.Data {
+        __S.setUint16(0, 11, this);
+        return __S.initData(0, length, this);
+    }
+    isOpenings(): boolean { return __S.getUint16(0, this) === 11; }
+    setOpenings(value: capnp.Data): void {
+        __S.setUint16(0, 11, this);
+        __S.copyFrom(value, __S.getPointer(0, this));
+    }
+    getKnown(): bigint {
+        __S.testWhich("known", __S.getUint16(0, this), 12, this);
+        return __S.getUint64(8, this);
+    }
+    isKnown(): boolean { return __S.getUint16(0, this) === 12; }
+    setKnown(value: bigint): void {
+        __S.setUint16(0, 12, this);
+        __S.setUint64(8, value, this);
     }
     override toString(): string { return "Control_" + super.toString(); }
     which(): Control_Which { return __S.getUint16(0, this); }

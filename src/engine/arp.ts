@@ -6,6 +6,7 @@ import { interfaceMac, packetSocket, type PacketSocket } from 'bpf-loader';
 import { OperatingError, errnoOf } from '../errors.js';
 
 const FRAME_BYTES = 60; // the shortest Ethernet frame, without its checksum
+const AGAIN_MS = [20, 100, 500, 2000];
 const BROADCAST = Buffer.alloc(6, 0xff);
 
 /** A gratuitous ARP of `vip`: as a request (most listeners) or as a reply (some take only that). */
@@ -47,6 +48,7 @@ export class Announcer {
   readonly #socket: PacketSocket;
   readonly #frames: Buffer[];
   readonly #switches: number[];
+  #again: NodeJS.Timeout[] = [];
 
   constructor(dev: string, vip: string) {
     const mac = interfaceMac(dev);
@@ -77,7 +79,14 @@ export class Announcer {
     }
   }
 
+  /** Now and again for two seconds: the first may meet a switch that is still learning. */
+  announceOften(): void {
+    this.announce();
+    this.#again = AGAIN_MS.map((ms) => setTimeout(() => this.announce(), ms));
+  }
+
   close(): void {
+    for (const timer of this.#again) clearTimeout(timer);
     this.#socket.close();
     for (const fd of this.#switches.splice(0)) closeSync(fd);
   }

@@ -12,6 +12,7 @@ import { LostRole, OperatingError } from '../errors.js';
 import { Announcer } from './arp.js';
 import { EnforcementMap, netRole } from './enforcement-map.js';
 import { Inbox } from './inbox.js';
+import { OpeningTable } from './openings.js';
 import {
   Board, partitionPolicies, type BackupPumpConfig, type FromPump, type OnPartition,
   type TakeoverTimes, type ToPump,
@@ -28,8 +29,6 @@ const WAKE_BYTES = 0x10000;
 const LIVE_SPIN_NS = 10e6;
 const LIVE_POLL_MS = 0.5;
 const LIVE_BOUND_MS = 30_000;
-/** Gratuitous ARP again: the first may meet a switch that is still learning. */
-const ANNOUNCE_AGAIN_MS = [20, 100, 500, 2000];
 
 const nowNs = (): number => Number(process.hrtime.bigint());
 
@@ -40,6 +39,7 @@ interface Fed {
   net: EnforcementMap | undefined;
   announcer: Announcer | undefined;
   liveWaiter: FutexWaiter;
+  openings: OpeningTable;
 }
 
 export class BackupPump {
@@ -137,6 +137,9 @@ export class BackupPump {
         this.#board.set('isProtected', 1);
         this.#board.set('protectedSinceMs', Date.now());
         return;
+      case 'openings':
+        if (this.#fed) this.#channel!.sendControl(this.#fed.openings.put(control.slots));
+        return;
       case 'stop':
         return this.#onStop(control.reason);
       default:
@@ -159,6 +162,7 @@ export class BackupPump {
       net: go.settingsFd === null ? undefined : new EnforcementMap(go.settingsFd),
       announcer: go.vip === null ? undefined : new Announcer(config.dev, go.vip),
       liveWaiter: new FutexWaiter(map.control.buffer, CONTROL.live, () => this.#pollLive()),
+      openings: new OpeningTable(go.sessionFd),
     };
     if (config.logDir !== null) {
       this.#log = LogWriter.create(config.logDir, {
@@ -361,12 +365,7 @@ export class BackupPump {
     this.#times.liveNs = nowNs();
     net?.set('role', netRole.live);
     this.#times.openNs = nowNs();
-    announcer?.announce();
-    for (const ms of ANNOUNCE_AGAIN_MS) {
-      setTimeout(() => {
-        if (!this.#isFinished) announcer?.announce();
-      }, ms);
-    }
+    announcer?.announceOften();
     this.#board.set('isProtected', 0);
     this.#board.set('protectedSinceMs', Date.now());
     this.tell({ kind: 'live', times: this.#times });
@@ -393,6 +392,7 @@ export class BackupPump {
     this.#log?.close();
     this.#fed?.inbox.close();
     this.#fed?.liveWaiter.close();
+    this.#fed?.openings.close();
     this.#fed?.announcer?.close();
     // This thread ends with that message, and with it the connection: the last words go first.
     if (!this.#channel || this.#isClosed) this.tell({ kind: 'finished' });

@@ -6,12 +6,16 @@ import { readFileSync } from 'node:fs';
 import { open, type BpfObject } from 'bpf-loader';
 import { NotReplicable, errnoOf } from '../errors.js';
 import { ipv4Bytes } from './arp.js';
+import { HELD_BYTES } from './openings.js';
 import { EnforcementMap, netRole, type NetRole } from './enforcement-map.js';
 import { builtFile } from '../installation.js';
 import type { MapFds } from './session.js';
 
 /** Ours are found again by these, also those a killed engine left. */
 const FILTER = { priority: 1, handle: 0x4853, replace: true } as const;
+
+/** It wakes us itself; this is only a bound. */
+const HELD_POLL_MS = 1000;
 
 function deviceNumber(dev: string): number {
   return Number(readFileSync(`/sys/class/net/${dev}/ifindex`, 'latin1'));
@@ -53,6 +57,17 @@ export class Enforcement {
     this.settings.set('vip', ipv4Bytes(vip).readUInt32LE(0)); // as it lies in a packet
     this.settings.set('device', deviceNumber(dev));
     this.settings.set('role', role);
+  }
+
+  /** Answers to clients that are kept back, HELD_BYTES each (openings.ts). */
+  onHeld(listener: (held: Uint8Array) => void): void {
+    this.#object.ringBuffer('held', (batch, offsets) => {
+      const held = new Uint8Array(offsets.length * HELD_BYTES);
+      offsets.forEach((from, i) => {
+        held.set(new Uint8Array(batch, from, HELD_BYTES), i * HELD_BYTES);
+      });
+      listener(held);
+    }, { isPrompt: true, pollMs: HELD_POLL_MS, keepLoop: false });
   }
 
   /** Lets everything pass again, and detaches. */

@@ -22,6 +22,8 @@ export interface LinkEvents {
   onStop(reason: string): void;
   /** The peer is the primary now. */
   onLostRole(link: Link): void;
+  /** It knows so many of the handshakes it was told of. */
+  onKnown(count: number): void;
   onDrain(): void;
   onGone(link: Link, why: string, isSilent: boolean): void;
 }
@@ -92,6 +94,8 @@ export class Link {
       case 'role':
         if (control.role === 'primary') return this.events.onLostRole(this);
         return this.claims.confirm(control.generation);
+      case 'known':
+        return this.events.onKnown(control.count);
       case 'divergence':
         return this.events.onDivergence(this, {
           seq: String(control.seq), call: rowName(control.row), pid: control.pid,

@@ -58,8 +58,7 @@ export class PrimaryPump implements LinkEvents {
     this.#map = new SessionMap(config.sessionFd, config.ringBytes);
     this.#net = config.settingsFd === null ? undefined : new EnforcementMap(config.settingsFd);
     this.#board = new Board(config.board);
-    this.#protection = new Protection(
-      this.#map.control, this.#net, this.#board, config.manifest.commit, config.maxLagBytes);
+    this.#protection = new Protection(this.#map.control, this.#net, this.#board, config);
     this.#reader = new RingReader(this.#map, () => this.#turn());
     this.#boundMs = config.detect.intervalMs * config.detect.count;
   }
@@ -89,6 +88,7 @@ export class PrimaryPump implements LinkEvents {
   }
 
   onMessage(message: ToPump): void {
+    if (message.kind === 'openings') return this.#protection.openings?.take(message.held);
     if (message.kind === 'ended') this.#ending = message.reason;
     if (message.kind === 'handover') this.#handover = 'wanted';
     if (message.kind === 'distrust') this.#distrust = message.why;
@@ -239,7 +239,7 @@ export class PrimaryPump implements LinkEvents {
   #protect(link: Link): void {
     link.claims.confirm(link.claims.sent);
     link.claims.progress(performance.now(), 0);
-    this.#protection.protect();
+    this.#protection.protect(link.channel);
     link.channel.sendControl({ kind: 'caughtUp', seq: this.#reader.seq });
     this.tell({ kind: 'protected', peer: link.peer });
   }
@@ -255,6 +255,7 @@ export class PrimaryPump implements LinkEvents {
     return true;
   }
 
+  onKnown = (count: number): void => this.#protection.openings?.release(count);
   onDrain = (): void => this.#schedule();
 
   onStop = (reason: string): void => this.tell({ kind: 'stop', reason });
@@ -393,6 +394,7 @@ export class PrimaryPump implements LinkEvents {
     this.#server?.close();
     this.#keeper.close();
     this.#reader.close();
+    this.#protection.openings?.close();
     this.tell({ kind: 'finished' });
   }
 }

@@ -124,6 +124,7 @@ class PrimaryHost {
     this.cleanup.defer(() => this.#pump.close());
     const pump = this.#pump;
     const facts = this.#facts;
+    this.#enforcement?.onHeld((held) => pump.send({ kind: 'openings', held }));
     pump.on('listening', ({ address }) =>
       log.info({ address: `${address.host}:${address.port}` }, 'waiting for a backup'));
     pump.on('ready', ({ peer }) => { facts.peer = peer; });
@@ -161,6 +162,8 @@ class PrimaryHost {
       sessionFd: this.#session.fd,
       ringBytes: facts.ringBytes,
       settingsFd: this.#enforcement?.fds.settings ?? null,
+      slotsFd: this.#enforcement?.fds.slots ?? null,
+      dev: options.dev,
       listen: options.listen,
       manifest: {
         seed: facts.seed, hostname: facts.hostname, vip: options.vip.address,

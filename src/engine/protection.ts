@@ -1,15 +1,14 @@
 /* protection.ts: output commit on the primary: what the backup holds and has executed becomes what
  * may leave. Protected: held until `released`; alone: everything may leave at once.
  * The rule: going from protected to alone is one step, and nothing that waits is left asleep. */
-import { layout } from '../channel/index.js';
+import { layout, type Channel } from '../channel/index.js';
 import type { ControlBlock } from './control-block.js';
 import type { EnforcementMap } from './enforcement-map.js';
-import type { Board } from './pump-messages.js';
+import { Openings } from './openings.js';
+import type { Board, PrimaryPumpConfig } from './pump-messages.js';
 
 const { CONTROL, HS_FLAG_PROTECTED } = layout;
 const EVERYTHING = (1n << 64n) - 1n;
-
-export type Commit = 'async' | 'logged' | 'verified';
 
 export class Protection {
   isProtected = false;
@@ -17,24 +16,32 @@ export class Protection {
   received = 0;
   replayed = 0;
   readonly #control: ControlBlock;
+  readonly commit: PrimaryPumpConfig['manifest']['commit'];
+  readonly maxLagBytes: number;
+  readonly openings: Openings | undefined;
 
   constructor(
     control: ControlBlock,
     readonly net: EnforcementMap | undefined,
     readonly board: Board,
-    readonly commit: Commit,
-    readonly maxLagBytes: number,
+    { manifest: { commit }, maxLagBytes, slotsFd, dev }: PrimaryPumpConfig,
   ) {
     this.#control = control;
+    this.commit = commit;
+    this.maxLagBytes = maxLagBytes;
+    // With `async` clients are told what the backup may never hear of: so is this.
+    const waits = commit !== 'async';
+    if (net && slotsFd !== null) this.openings = new Openings(net, slotsFd, dev, waits);
     this.unprotect();
   }
 
   /** From here on output waits for the backup. The program may be running already. */
-  protect(): void {
+  protect(backup: Channel): void {
     this.isProtected = true;
     // Output of `async` waits for nothing; but what clients sent is acknowledged when it is safe.
     this.#release(this.commit === 'verified' ? this.replayed : this.received);
     this.net?.set('clamp', 1);
+    this.openings?.follow(backup);
     this.#control.store64(CONTROL.maxLagBytes, this.maxLagBytes);
     this.#control.setBits(CONTROL.flags, HS_FLAG_PROTECTED);
     this.#note();
@@ -47,6 +54,7 @@ export class Protection {
     this.#control.store64(CONTROL.maxLagBytes, 0);
     this.#control.storeBig(CONTROL.released, EVERYTHING);
     this.net?.set('clamp', 0);
+    this.openings?.alone();
     this.fence(false);
     this.#control.wakeAlways(CONTROL.releasedSleeping, CONTROL.releasedWord);
     this.#control.wakeAlways(CONTROL.spaceSleeping, CONTROL.spaceWord);

@@ -29,6 +29,9 @@ interface PumpBase {
 
 export interface PrimaryPumpConfig extends PumpBase, SharedFds {
   role: 'primary';
+  /** The enforcement program's map `slots`; null without a network. */
+  slotsFd: number | null;
+  dev: string;
   listen: Endpoint;
   manifest: Manifest;
   process: ProcessStart;
@@ -76,6 +79,8 @@ export type ToPump =
   | { kind: 'ended'; reason: string }
   /** Primary: no copy of this program can be trusted any more: go on without one. */
   | { kind: 'distrust'; why: string }
+  /** Primary: answers to clients that the BPF program keeps back (bpf/event.h, hs_net_held). */
+  | { kind: 'openings'; held: Uint8Array }
   /** Primary: hand the program over to the backup. */
   | { kind: 'handover' }
   /** Backup: the program may be fed. */

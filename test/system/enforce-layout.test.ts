@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as layout from '../../bpf/layout.js';
 import { repositoryRoot } from '../../src/bed/bed.js';
+import * as openings from '../../src/engine/openings.js';
 import { suite } from '../support/suite.js';
 
 const test = suite('layout of the BPF maps');
@@ -49,6 +50,21 @@ test('every offset, size and value is the compiler\'s', () => {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+});
+
+test('the engine says the same', () => {
+  const { slotOffsets, netFlag } = layout;
+  assert.equal(openings.HELD, layout.heldOffsets);
+  assert.equal(openings.SLOT, {
+    flags: slotOffsets.flags, raddr: slotOffsets.raddr, ports: slotOffsets.rport,
+    bornMs: slotOffsets.bornMs,
+  });
+  assert.is(slotOffsets.lport, slotOffsets.rport + 2);
+  assert.equal(openings.FLAG, {
+    used: netFlag.used, noted: netFlag.noted, synOk: netFlag.synOk, dialled: netFlag.dialled,
+  });
+  assert.equal([openings.HELD_BYTES, openings.SLOT_BYTES, openings.SLOTS, openings.NET_MARK],
+    [layout.heldBytes, layout.slotBytes, layout.netSlots, layout.netMark]);
 });
 
 test('no field of event.h is missing here', () => {

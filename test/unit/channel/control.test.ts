@@ -70,6 +70,8 @@ const EXAMPLES: Control[] = [
   { kind: 'caughtUp', seq: 99 },
   { kind: 'goodbye' },
   { kind: 'refused', reason: 'version 2 here' },
+  { kind: 'openings', slots: Uint8Array.from({ length: 128 }, (_, at) => at) },
+  { kind: 'known', count: 77 },
 ];
 
 /** Decodes and expects ChannelError bad-control; returns its sentence. */
@@ -153,7 +155,7 @@ test('a field out of its range is not sent', () => {
 
 test('an unknown kind, role or number is refused by name', () => {
   const goodbye = encodeControl({ kind: 'goodbye' });
-  viewOf(goodbye).setUint16(16, 11, true);
+  viewOf(goodbye).setUint16(16, 13, true);
   assert.match(refusal(goodbye), /kind/);
   const role = encodeControl({ kind: 'role', role: 'backup', generation: 0 });
   viewOf(role).setUint16(40, 3, true);
