@@ -46,8 +46,8 @@ for (const commit of ['logged', 'async'] as const) {
       await untilState(bed, 'backup', ({ role, takeover }) =>
         role === 'live' && Boolean(takeover), [backup]);
       for (const name of names.slice(6, 11)) await order('send', { name, n: 3000 });
-      const counts = await order<Record<string, number>>('ask', { name: 'control', text: 'accept' });
-      assert.is(counts['accepted'], 1 + 11, backup.words);
+      const counts = await order<{ accepted: number }>('ask', { name: 'control', text: 'accept' });
+      assert.is(counts.accepted, 1 + 11, backup.words);
       for (const name of names.slice(0, 11)) {
         const n = Number(name.slice(4)) < 6 ? 5000 : 3000;
         const read = await order<Read>('read', { name, n });
