@@ -85,6 +85,7 @@ struct thread {
   /* order */
   u64 acquisitions_seen;
   u32 unblocked_calls;
+  u32 free_calls; /* so many sends are still made without the baton (regular.c) */
   u32 vfork_child, forked;
   volatile u32 vfork_word; /* the parent of a vfork waits for the kernel to clear it */
   /* go live */

@@ -24,6 +24,8 @@ export interface SubjectOptions {
   cwd?: string;
   /** Whether it serves clients; without it the program is asked as a redis. */
   isReady?: () => Promise<boolean>;
+  /** Further options of `hs-replicate record`. */
+  recordOptions?: readonly string[];
   /** Further options of `hs-replicate primary`. */
   primaryOptions?: readonly string[];
   backupOptions?: readonly string[];
@@ -79,7 +81,7 @@ export async function startSubject(
   if (kind === 'native') {
     start('primary', 'server', command);
   } else if (kind === 'record') {
-    const how = ['record', '--json', '-o', '/tmp/record', '--'];
+    const how = ['record', '--json', '-o', '/tmp/record', ...(options.recordOptions ?? []), '--'];
     start('primary', 'record', [...replicate(), ...how, ...command]);
   } else {
     await writeKey(bed);

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Bed } from '../../src/bed/bed.js';
 import { AuditKernel } from '../../src/engine/audit-kernel.js';
-import { programOfCalls } from './calls.js';
+import { buildProgram } from './calls.js';
 import { Gathered, type BenchContext, type Figure } from './figures.js';
 import { measureRedis, type RedisBenchOptions } from './redis.js';
 
@@ -37,7 +37,7 @@ export async function benchAudit(
 async function benchStrangers(
   context: BenchContext, calls: number, gathered: Gathered,
 ): Promise<void> {
-  using program = await programOfCalls();
+  using program = await buildProgram('calls');
   const measure = (): Map<string, number> => {
     const text = execFileSync(program.path, [String(calls), 'cpu'], { encoding: 'utf8' });
     return new Map([...text.matchAll(/^(\w+) ([\d.]+)$/gm)].map((m) => [m[1]!, Number(m[2])]));

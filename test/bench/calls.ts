@@ -16,7 +16,7 @@ const boundMs = 120_000;
 
 /** `calls` is how often each class of call is made in a turn. */
 export async function benchCalls(context: BenchContext, calls: number): Promise<Figure[]> {
-  using program = await programOfCalls();
+  using program = await buildProgram('calls');
   const argv = [program.path, String(calls), 'cpu'];
   const gathered = new Gathered('calls');
   for (let turn = 1; turn <= context.runs; turn++) {
@@ -31,13 +31,13 @@ export async function benchCalls(context: BenchContext, calls: number): Promise<
   return gathered.all();
 }
 
-/** programs/calls.c, compiled in a folder that goes with it. */
-export async function programOfCalls() {
-  const dir = mkdtempSync(join(tmpdir(), 'hotswap-bench-calls-'));
-  const path = join(dir, 'calls');
+/** programs/NAME.c, compiled in a folder that goes with it. */
+export async function buildProgram(name: string) {
+  const dir = mkdtempSync(join(tmpdir(), `hotswap-bench-${name}-`));
+  const path = join(dir, name);
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   try {
-    await run('gcc', ['-O2', '-o', path, sourceOf('calls.c')]);
+    await run('gcc', ['-O2', '-pthread', '-o', path, sourceOf(`${name}.c`)]);
   } catch (error) {
     remove();
     throw error;
@@ -49,13 +49,13 @@ function sourceOf(file: string): string {
   return fileURLToPath(new URL(`./programs/${file}`, import.meta.url));
 }
 
-function recordCommand(log: string): string[] {
+export function recordCommand(log: string, ...more: string[]): string[] {
   const command = join(repositoryRoot(), 'bin/hs-replicate.js');
-  return [process.execPath, command, 'record', '-o', log, '--log-level', 'error', '--'];
+  return [process.execPath, command, 'record', '-o', log, '--log-level', 'error', ...more, '--'];
 }
 
 /** Class → nanoseconds, as the program prints them. */
-async function nanoseconds([file, ...args]: string[]): Promise<Map<string, number>> {
+export async function nanoseconds([file, ...args]: string[]): Promise<Map<string, number>> {
   const { stdout } = await run(file!, args, { timeout: boundMs });
   const rows = [...stdout.matchAll(/^(\w+) ([\d.]+)$/gm)];
   if (rows.length === 0) throw new Error(`the program of calls printed no figure: ${stdout}`);

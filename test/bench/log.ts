@@ -42,7 +42,8 @@ export async function benchLog(
   return gathered.all();
 }
 
-async function settledBytes(bed: Bed): Promise<number> {
+/** What `record` on the primary has written, once it writes no more. */
+export async function settledBytes(bed: Bed): Promise<number> {
   const deadline = performance.now() + settleBoundMs;
   let last = logBytes(bed);
   for (;;) {

@@ -12,9 +12,10 @@ import { lineOf, messageOf, type BenchContext, type Figure } from './figures.js'
 import { benchLag } from './lag.js';
 import { benchLog } from './log.js';
 import { benchRedis } from './redis.js';
+import { benchThreads } from './threads.js';
 import { benchTrace } from './trace.js';
 
-const parts = ['calls', 'trace', 'log', 'redis', 'lag', 'blackout', 'audit'] as const;
+const parts = ['calls', 'trace', 'log', 'redis', 'threads', 'lag', 'blackout', 'audit'] as const;
 type Part = (typeof parts)[number];
 
 interface Settings {
@@ -94,6 +95,8 @@ async function measure(part: Part, settings: Settings) {
       return done(await benchAudit(context, bed, settings));
     case 'redis':
       return await benchRedis(context, bed, settings);
+    case 'threads':
+      return done(await benchThreads(context, bed, settings));
     case 'lag':
       return done(await benchLag(context, bed, settings));
     case 'blackout':
