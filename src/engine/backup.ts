@@ -24,6 +24,7 @@ import { Board, type FromPump } from './pump-messages.js';
 import { detailOf } from './replay.js';
 import { holdSilently } from './service-address.js';
 import { scheduleFlag } from './schedule.js';
+import { watchForStandstill } from './standstill.js';
 import { Session, newFacts, tableHashText, type Parts } from './session.js';
 import { pairStatus, type PairFacts } from './status.js';
 import { adoptSurroundings } from './surroundings.js';
@@ -184,6 +185,7 @@ class BackupHost {
     audit.spawning(() => {
       session.start(program, { maps: this.#enforcement?.fds, isDetached: true });
     });
+    cleanup.defer(watchForStandstill(session.map, parts.standstill));
     this.#pump.send({
       kind: 'go', vip: isNetworked ? manifest.vip : null, sessionFd: session.fd,
       ringBytes: manifest.ringBytes, settingsFd: this.#enforcement?.fds.settings ?? null,

@@ -12,6 +12,7 @@ import { prepareClock } from './fast-clock.js';
 import type { ReplayOptions, ReplayResult } from './options.js';
 import { RingWriter } from './ring.js';
 import { Session, newFacts, tableHashText, type Parts, type SessionFacts } from './session.js';
+import { watchForStandstill } from './standstill.js';
 import { adoptSurroundings } from './surroundings.js';
 
 const SPACE_BOUND_MS = 100;
@@ -32,9 +33,11 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
   const watch = setInterval(() => {
     if (session.control.divergence()) session.kill();
   }, DIVERGENCE_POLL_MS);
+  let stopWatching = (): void => undefined;
   try {
     await prepareClock(session, program);
     session.start(program, { isDetached: true });
+    stopWatching = watchForStandstill(session.map, parts.standstill);
     const ended = session.ended().finally(() => feed.stop());
     // A log that cannot be read to its end leaves the program waiting for the rest.
     const fill = feed.run().finally(() => feed.isComplete || session.kill());
@@ -47,6 +50,7 @@ export async function replay(options: ReplayOptions, parts: Parts = {}): Promise
   } finally {
     options.signal.removeEventListener('abort', onAbort);
     clearInterval(watch);
+    stopWatching();
     feed.close();
     session.close();
   }

@@ -11,6 +11,7 @@ import { HotswapError, NotReplicable, OperatingError, errnoOf } from '../errors.
 import { builtFile } from '../installation.js';
 import type { ProgramEnd, ProgramStart } from './options.js';
 import { SessionMap } from './ring.js';
+import type { StandstillBound } from './standstill.js';
 
 const { CONTROL, SIZES } = layout;
 
@@ -45,6 +46,8 @@ export interface Parts {
   isWithoutNetwork?: boolean;
   /** Only the launcher's own hash is refused by the launcher: a test can make two tables. */
   tableHash?: number;
+  /** When a copy stands still. */
+  standstill?: StandstillBound;
 }
 
 export const thisTableHash = (parts: Parts): number => parts.tableHash ?? CALL_TABLE_HASH;

@@ -99,7 +99,8 @@ export async function benchThreads(
     };
     await take('locks and calls', (subject) => order(program, subject, options.calls));
     for (const server of [memcached, nginx]) {
-      await take(server.name, (subject) => serve(bed, server, subject, { client: client.path, ...options }));
+      const how = { client: client.path, ...options };
+      await take(server.name, (subject) => serve(bed, server, subject, how));
     }
   }
   return gathered.all();

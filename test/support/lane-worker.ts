@@ -6,9 +6,8 @@ import { record, replay } from '../../src/engine/index.js';
 import { setLogLevel } from '../../src/log.js';
 import type { Answer, Question } from './lanes.js';
 
-async function answer({ command, cwd, log, env }: Question): Promise<Answer> {
+async function answer({ command, cwd, log, env, schedule }: Question): Promise<Answer> {
   const { signal } = new AbortController();
-  const schedule = 'serial' as const;
   let step: Answer['step'] = 'record';
   try {
     process.send!({ step });

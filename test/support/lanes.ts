@@ -6,14 +6,17 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RecordResult, ReplayResult } from '../../src/engine/options.js';
+import type { RecordOptions, RecordResult, ReplayResult } from '../../src/engine/options.js';
 
 export interface Question {
   command: string[];
   cwd: string;
   log: string;
   env: Record<string, string>;
+  schedule: Schedule;
 }
+
+export type Schedule = RecordOptions['schedule'];
 
 /** What became of a run. */
 export interface Answer {
@@ -121,7 +124,9 @@ export class Lanes {
   readonly #place = mkdtempSync(join(tmpdir(), 'hs-lanes-'));
   #runs = 0;
 
-  constructor(count: number, readonly boundMs = defaultBoundMs) {
+  constructor(
+    count: number, readonly boundMs = defaultBoundMs, readonly schedule: Schedule = 'serial',
+  ) {
     this.#lanes = Array.from({ length: count }, () => new Lane());
   }
 
@@ -150,7 +155,8 @@ export class Lanes {
     const env = { PATH: '/usr/bin:/bin', HOME: '/', LC_ALL: 'C' };
     try {
       const log = keep ?? join(place, 'log');
-      const verdict = await lane.run({ command, cwd, log, env }, this.boundMs);
+      const { schedule, boundMs } = this;
+      const verdict = await lane.run({ command, cwd, log, env, schedule }, boundMs);
       if (keep !== undefined && verdict.kind === 'equal') rmSync(keep, { recursive: true });
       return verdict;
     } finally {

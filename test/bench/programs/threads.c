@@ -1,6 +1,6 @@
 /* threads.c: what order costs threads: a mutex and a short system call, by one thread while others
  * sleep ("free") and by four at once ("contended"). Prints "<name> <nanoseconds>" for each: time
- * that has passed, divided by all that was done in it. Run natively and recorded; the bench divides.
+ * that has passed, divided by all that was done in it. Run natively and recorded.
  * Usage: threads COUNT. The rule: what is measured is done COUNT times whoever does it. */
 #define _GNU_SOURCE
 #include <pthread.h>
