@@ -1,7 +1,7 @@
 /* standstill.ts: a copy under --schedule parallel in which a thread waits, by a word in memory
  * alone, for what will not come: it makes no call that could be compared, and nothing stops it.
  * The next record is there and nobody takes it; after a bound that is a divergence like any other.
- * The rule: turns of a clock are counted, not time: a machine that stood still itself counts none. */
+ * The rule: turns of a clock are counted, not time: a machine that stood still counts none. */
 import { decodeRecord, layout, viewOf } from '../channel/index.js';
 import type { SessionMap } from './ring.js';
 

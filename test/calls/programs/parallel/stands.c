@@ -1,6 +1,6 @@
 /* A thread looks at a word that another one writes, without a lock: in the recording before it is
- * written, since the writer sleeps first; in a replay, which does not sleep, after. Then it waits for
- * what never comes, without a call: only who looks at the log sees that it stands still. */
+ * written, since the writer sleeps first; in a replay, which does not sleep, after. Then it waits
+ * for what never comes, without a call: only who looks at the log sees that it stands still. */
 #include "check.h"
 
 static volatile int written, never;
