@@ -7,6 +7,7 @@
 #include "compare.h"
 #include "order.h"
 #include "ordered.h"
+#include "outbox.h"
 #include "shadow.h"
 #include "signals.h"
 #include "times.h"
@@ -27,14 +28,13 @@ static u8 *scratch_big(u64 bytes) {
   return (u8 *)at;
 }
 
-/* Before a wait. Output that is held waits for the engine, so it is woken at once; otherwise it
- * looks by itself every few milliseconds, and a wake-up for each wait would cost more than all the
- * rest of the recording. */
+/* Before a wait. Where a client waits for the backup's word (hs_outbox_waits), the engine is woken
+ * at once; otherwise it looks by itself every few milliseconds, and a wake-up for each wait would
+ * cost more than all the rest of the recording. */
 #define UNHURRIED_BYTES 0x40000ul
 void hs_wake_before_wait(void) {
   hs_times_close(self());
-  u32 hurried = HS_FLAG_PROTECTED;
-  if (((CTL->flags & hurried) && CTL->commit != HS_COMMIT_ASYNC) ||
+  if (((CTL->flags & HS_FLAG_PROTECTED) && hs_outbox_waits()) ||
       CTL->head - CTL->tail > UNHURRIED_BYTES)
     hs_wake_consumer();
 }

@@ -357,6 +357,10 @@ void hs_outbox_note_read(struct thread *t, struct hs_conn *k) {
   hs_outbox_mark(index, MARK_READ, k->tcp.irs1 + (u32)k->read + fin);
 }
 
+int hs_outbox_waits(void) {
+  return marks_head != __atomic_load_n(&marks_tail, __ATOMIC_RELAXED);
+}
+
 static int is_empty(void) {
   return __atomic_load_n(&marks_done, __ATOMIC_ACQUIRE) == marks_head &&
          !__atomic_load_n(&stuck_count, __ATOMIC_RELAXED);
