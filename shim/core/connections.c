@@ -5,6 +5,7 @@
 #include "calls.gen.h"
 #include "process.h"
 #include "queued.h"
+#include "within.h"
 
 struct chunk {
   u32 next, pad;
@@ -193,6 +194,10 @@ static i64 note(struct hs_conn *k, i64 fd) {
   if (result == -97 /* EAFNOSUPPORT */ && !told++)
     hs_warn("a client came by IPv6: such connections are not kept over a takeover");
   if (result < 0) return result;
+  if (hs_within_expects(&k->tcp)) {
+    hs_within_facts(&k->tcp);
+    return 0;
+  }
   u32 slot = find_slot(key_of(k));
   if (slot == HS_NO_SLOT) return hs_tcp_note((int)fd, &k->tcp, now);
   return hs_tcp_note_slot((int)fd, &k->tcp, HS_NET_SLOT(slot), now);
@@ -263,7 +268,7 @@ static int net_forget(struct hs_conn *k, u32 index) {
 
 /* ---- the table ---- */
 
-static void conn_take(u32 index) {
+void hs_conn_take(u32 index) {
   memset(CONN(index), 0, sizeof(struct hs_conn));
   if (index > HS_CONN_HIGHEST) HS_CONN_HIGHEST = index;
   CONN(index)->state = CONN_OPEN;
@@ -277,7 +282,7 @@ u32 hs_conn_new(void) {
     if (hint >= HS_MAX_CONNS) hint = 1;
     u32 i = hint++;
     if (CONN(i)->state == CONN_FREE) {
-      conn_take(i);
+      hs_conn_take(i);
       return i;
     }
   }
@@ -295,6 +300,7 @@ void hs_conn_free(u32 index) {
  * says that it is over: at a takeover its kernel cannot be asked to go on sending. */
 void hs_conn_closed(u32 index) {
   struct hs_conn *k = CONN(index);
+  if (hs_within_closed(index)) return;
   if (!recording() && (CTL->flags & HS_FLAG_TAKEOVER) && present && k->state == CONN_OPEN)
     k->state = CONN_ORPHAN;
   else
@@ -315,12 +321,12 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
       if (CONN(over[i])->state == CONN_ORPHAN) hs_conn_free(over[i]);
     if (index) {
       if (CONN(index)->state == CONN_ORPHAN) hs_conn_free(index); /* the primary forgot it */
-      conn_take(index);
+      hs_conn_take(index);
       k = CONN(index);
       memcpy(&k->tcp, HS_RECORD_DATA(r), sizeof k->tcp);
       k->tcp.timestampNs = hs_now_ns(1);
       hs_queued_forget(&k->tcp);
-      hs_conn_attach(k);
+      if (!hs_within_join(index)) hs_conn_attach(k);
     }
     hs_consume(t, r);
   } else {
@@ -336,7 +342,7 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
       } else {
         k->fd = fd;
         k->pid = t->pid;
-        net_attach(k, 0);
+        if (!hs_within_join(index)) net_attach(k, 0);
         facts.tcp = k->tcp;
       }
     }

@@ -33,6 +33,7 @@ struct hs_conn {
   volatile u32 lock, error;
   i64 fd;               /* held output: the number to send on, in process `pid` */
   u32 pid, ending;      /* held output: ENDING_*, what to do after the last byte */
+  u32 within, peer;     /* with the application itself, and the index of its other end (within.h) */
   volatile u64 sendable;  /* held output: stream position up to which it may leave */
   u64 sent;               /* held output: stream position up to which it has left */
   struct hs_tcp tcp;
@@ -45,8 +46,11 @@ _Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
 #define HS_CONN_HIGHEST (*(volatile u32 *)CONN(0))
 /* And how many are CONN_QUEUED. */
 #define HS_CONNS_QUEUED (*((volatile u32 *)CONN(0) + 1))
+/* And how many were dialled, to this host, and not accepted by a process of the application. */
+#define HS_CONNS_DIALLED (*((volatile u32 *)CONN(0) + 2))
 
 u32 hs_conn_new(void);
+void hs_conn_take(u32 index);
 void hs_conn_free(u32 index);
 /* No descriptor names it any more. */
 void hs_conn_closed(u32 index);

@@ -9,6 +9,7 @@
 #include "regular.h"
 #include "shadow.h"
 #include "timers.h"
+#include "within.h"
 
 static int is_data_call(const struct regs *g, int output) {
   switch (g->rax) {
@@ -110,6 +111,7 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
       if (!k || peeks(g)) break;
       if (result > 0) k->read += (u64)result;
       if (result == 0 && !(k->shut & 2)) k->shut |= 2;
+      if (r) hs_within_read(k);
       if (!r) hs_outbox_note_read(t, k);
       break;
     }
@@ -167,7 +169,8 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
         k->first_at = k->end_at = k->sent = k->sendable = k->written;
         break;
       }
-      keep_output(k, g, result);
+      if (k->within != HS_WITHIN_ABANDONED) keep_output(k, g, result);
+      hs_within_written(k);
       if (HS_RECORD_LEN(r) == 8) {
         memcpy(&k->acked, HS_RECORD_DATA(r), 8);
         hs_conn_drop(k, k->acked);

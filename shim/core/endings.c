@@ -78,7 +78,7 @@ void hs_descriptors_killed(u32 chunk) {
     u32 index = FD_KIND(fds[fd]) == FD_TCP ? FD_CONN(fds[fd]) : 0;
     fds[fd] = FD_NONE;
     if (!index || !CONN(index)->descriptors || --CONN(index)->descriptors) continue;
-    if (hs_mode == HS_MODE_RECORD)
+    if (hs_mode == HS_MODE_RECORD && !CONN(index)->within)
       hs_outbox_mark(index, MARK_GONE, 0);
     else
       hs_conn_closed(index);

@@ -12,10 +12,11 @@
 #include "restore.h"
 #include "signals.h"
 #include "timers.h"
+#include "within.h"
 
 /* Listeners first: a port that a connection holds cannot be listened on any more. New clients are
  * not let in before the engine has seen that we are live. */
-static void restore_descriptors(void) {
+static void restore_descriptors(struct thread *t) {
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
     u32 entry = FDS[fd];
     if (FD_KIND(entry) == FD_LISTENER && SYS(HS_NR_listen, fd, entry >> 16))
@@ -23,6 +24,7 @@ static void restore_descriptors(void) {
     int is_netlink = FD_KIND(entry) == FD_SOCKET && !(entry & FD_INET);
     if (FD_KIND(entry) == FD_UDP || is_netlink) hs_datagrams_discard(fd);
   }
+  if (!CTL->live) hs_within_restore(t);
   hs_restore_connections();
 }
 
@@ -38,7 +40,7 @@ void hs_go_live(struct thread *t) {
     hs_mode = HS_MODE_LIVE;
     hs_ordered_mode();
     hs_signals_go_live(t, 1);
-    if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
+    if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors(t);
     hs_timers_go_live();
     CTL->restoredNs = hs_now_ns(1);
     hs_process.live_done = LIVE_DONE;
@@ -51,7 +53,7 @@ void hs_go_live(struct thread *t) {
     if (__atomic_compare_exchange_n(&hs_process.live_done, &first, LIVE_BEGUN, 0,
                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
       hs_signals_go_live(t, 1);
-      if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors();
+      if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors(t);
       hs_timers_go_live();
       /* releases: whoever sees it sees the connections, too */
       __atomic_store_n(&hs_process.live_done, LIVE_DONE, __ATOMIC_RELEASE);

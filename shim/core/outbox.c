@@ -89,7 +89,6 @@ static void finish(struct hs_conn *k, u32 index) {
 static int in_use(const struct hs_conn *k) {
   return k->state == CONN_OPEN || k->state == CONN_LEAVING;
 }
-
 static void raise_limit(struct hs_conn *k, u32 limit) {
   if (!in_use(k) || k->net_slot == HS_NO_SLOT) return;
   struct hs_net_slot *slot = HS_NET_SLOT(k->net_slot);
@@ -245,6 +244,7 @@ void hs_outbox_mark(u32 conn, u32 kind, u64 position) {
 struct hs_conn *hs_outbox_conn(i64 fd, u32 *index) {
   u32 entry = fd_entry(fd);
   if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) return NULL;
+  if (CONN(FD_CONN(entry))->within) return NULL; /* the application itself: nothing leaves it */
   *index = FD_CONN(entry);
   return CONN(*index);
 }

@@ -227,6 +227,11 @@ long hs_tcp_restore(int fd, struct hs_tcp *t, unsigned long long written_from,
   return result < 0 ? result : (long)(reuse != 0);
 }
 
+long hs_tcp_dial(int fd, const struct hs_tcp *t) {
+  i64 result = use_address(fd, NR_BIND, t->family, t->laddr, t->lport);
+  return result < 0 ? result : use_address(fd, NR_CONNECT, t->family, t->raddr, t->rport);
+}
+
 long hs_tcp_leave_repair(int fd, int reuse) {
   i64 result = set(fd, PROTO_TCP, REPAIR, REPAIR_OFF_NO_PROBE);
   /* entering repair forced it on, leaving turned it off, whatever it had been */

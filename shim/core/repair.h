@@ -79,6 +79,9 @@ unsigned long long hs_tcp_count(const struct hs_tcp *t, unsigned int peerAck,
 long hs_tcp_restore(int fd, struct hs_tcp *t, unsigned long long written_from,
                     unsigned long long read, unsigned int peerWindow, unsigned long long nowNs);
 
+/* Binds an ordinary socket to the connection's own address and connects it to the other. */
+long hs_tcp_dial(int fd, const struct hs_tcp *t);
+
 /* From here on the socket is an ordinary one. Sends nothing by itself. */
 long hs_tcp_leave_repair(int fd, int reuse);
 

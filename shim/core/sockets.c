@@ -10,6 +10,7 @@
 #include "outbox.h"
 #include "queued.h"
 #include "regular.h"
+#include "within.h"
 
 static u32 socket_entry(u64 domain, u64 type) {
   u32 entry = FD_SOCKET;
@@ -93,7 +94,8 @@ i64 hs_irr_accept(struct thread *t, struct regs *g, const struct hs_call *c) {
 i64 hs_irr_connect(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (FD_KIND(fd_entry((int)g->rdi)) == FD_UNIX) return hs_local_connect(t, g, c);
   if (recording()) hs_datagrams_flush((int)g->rdi);
-  i64 result = hs_regular(t, g, c);
+  i64 result = 0;
+  if (!hs_within_connect(t, g, c, &result)) result = hs_regular(t, g, c);
   u32 entry = fd_entry((int)g->rdi);
   if (result == 0 && FD_KIND(entry) == FD_UDP)
     hs_datagram_connected(t, (int)g->rdi, g->rsi, g->rdx);

@@ -67,8 +67,6 @@ const programs: Program[] = [{
   clients: 12,
   visitors: 1,
   connect,
-  limits: ['Over a takeover the gateway loses its own connection to the member, which both ends of '
-    + 'the same program hold: it answers 503 once, where a request was under way.'],
 }];
 
 export default programs;
