@@ -9,7 +9,7 @@
 int hs_outbox_wanted(const struct regs *g);
 i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b);
-/* Does a client wait for the backup's word: for held output, or for what it sent to be acknowledged?
+/* Does a client wait for the backup's word: for output, or for what it sent to be acknowledged?
  * With Nagle's algorithm that keeps it from sending its next request, whatever the commit mode. */
 int hs_outbox_waits(void);
 /* Waits until what this process's sockets have room for has left (before a fork). */

@@ -69,8 +69,8 @@ export const events = [
   },
   {
     name: 'CONNECTION',
-    means: 'the facts of a TCP connection that takeover needs: after an accept; before a connect, when '
-      + 'it is to this host',
+    means: 'the facts of a TCP connection that takeover needs: after an accept; before a connect, '
+      + 'when it is to this host',
     object: 'its descriptor',
     result: 'index of the connection',
     data: 'addresses, first sequence numbers and options (struct hs_conn)',
