@@ -4,6 +4,7 @@
  * The rule: a mapping lands at the recorded address or the replay stops. File contents come from
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
 #include "calls.gen.h"
+#include "hardware.h"
 #include "identity.h"
 #include "pages.h"
 #include "regular.h"
@@ -83,7 +84,7 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
   if (g->rdx & HS_PROT_EXEC) {
     hs_pin(t); /* its constructors may ask for the processor's number */
     hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, path);
-    hs_tsc_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
+    hs_hardware_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
   }
   return at;
 }
@@ -132,7 +133,7 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
   if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) {
     hs_pin(t);
-    hs_tsc_code(where, PAGE_UP(g->rsi), g->r9, fd);
+    hs_hardware_code(where, PAGE_UP(g->rsi), g->r9, fd);
     hs_sites_mapped(where, PAGE_UP(g->rsi), g->r9, path);
   }
   if (fd != (int)g->r8) SYS(HS_NR_close, fd);

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "descriptors.h"
 #include "evidence.h"
+#include "hardware.h"
 #include "outbox.h"
 #include "pages.h"
 #include "ordered.h"
@@ -346,7 +347,10 @@ static void on_fault(int signal, void *info, u64 *context) {
   int kind = signal == HS_SIGTRAP ? hs_tsc_patched(r[R_RIP] - 1) : 0;
   if (kind) {
     r[R_RIP]--;
-    hs_tsc_read(t, r, kind == 2);
+    if (kind & HS_DRAWN)
+      hs_draw(t, r, kind);
+    else
+      hs_tsc_read(t, r, kind == 2);
     context[UC_MASK] = hs_kernel_mask(t);
     return;
   }

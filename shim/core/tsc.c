@@ -25,7 +25,7 @@ int hs_tsc_patched(u64 site) {
   }
 }
 
-static int patch(u64 site, int kind) {
+int hs_tsc_patch(u64 site, int kind) {
   u32 h = slot_of(site), tried = 0;
   while (patched[h].site && patched[h].site != site) {
     if (++tried == PATCHED / 2) return 0;
@@ -54,25 +54,21 @@ static const struct hs_tsc_site *find(u32 path, u32 bytes, u32 offset) {
   return NULL;
 }
 
-void hs_tsc_code(u64 at, u64 bytes, u64 file_offset, i64 fd) {
+void hs_tsc_code(u64 at, u64 bytes, u64 file_offset, i64 fd, u32 file_bytes) {
   char link[40], path[1024], *p = hs_put(link, "self/fd/");
-  u64 st[18];
   if (!hs_tsc_fast) return;
   p = hs_put_dec(p, fd);
   *p = 0;
   i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, path, sizeof path);
   u32 hash = n > 0 ? hash_path(path, (u64)n) : 0;
-  if (SYS(HS_NR_fstat, fd, st)) st[6] = 0;
-  u64 left = st[6] > file_offset ? st[6] - file_offset : 0; /* no file behind it: a bus error */
-  if (bytes > left) bytes = left;
   const u8 *code = (const u8 *)at;
   for (u64 i = 0; i + 1 < bytes; i++) {
     if (code[i] != 0x0f) continue;
     int rdtscp = i + 2 < bytes && code[i + 1] == 0x01 && code[i + 2] == 0xf9;
     if (code[i + 1] != 0x31 && !rdtscp) continue;
-    const struct hs_tsc_site *s = find(hash, (u32)st[6], (u32)(file_offset + i));
+    const struct hs_tsc_site *s = find(hash, file_bytes, (u32)(file_offset + i));
     if (s && s->kind == 0) continue;
-    if (s && s->kind < 3 && patch(at + i, (int)s->kind)) continue;
+    if (s && s->kind < 3 && hs_tsc_patch(at + i, (int)s->kind)) continue;
     hs_tsc_hidden++;
     return;
   }

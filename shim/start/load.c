@@ -1,8 +1,8 @@
 /* load.c: maps an ELF program or ld.so as the kernel's exec would, at a fixed place. */
 #include "../core/calls.gen.h"
+#include "../core/hardware.h"
 #include "../core/order.h"
 #include "../core/sites.h"
-#include "../core/tsc.h"
 #include "start.h"
 
 struct elf {
@@ -38,7 +38,7 @@ static u64 map_segment(struct image *image, const struct segment *s, u64 base,
     refuse(path, ": a part of the program cannot be mapped at its address");
   if (prot & HS_PROT_EXEC) {
     hs_sites_mapped(at, PAGE_UP(s->file_bytes + skip), s->offset - skip, path);
-    hs_tsc_code(at, PAGE_UP(s->file_bytes + skip), s->offset - skip, image->fd);
+    hs_hardware_code(at, PAGE_UP(s->file_bytes + skip), s->offset - skip, image->fd);
     if (!image->code_start) image->code_start = at, image->code_end = file_end;
   }
   if (prot & HS_PROT_WRITE) {

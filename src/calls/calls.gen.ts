@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0xbe974b3d;
+export const CALL_TABLE_HASH = 0x8aa71c57;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -650,6 +650,7 @@ export const eventRows = {
   PARKED: 0x215,
   PROGRESS: 0x216,
   PAGES: 0x217,
+  DRAWN: 0x218,
 } as const;
 
 const names = new Map<number, string>([

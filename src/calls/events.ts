@@ -58,7 +58,6 @@ export const events = [
   {
     name: 'TSC',
     means: 'the program read the time stamp counter',
-    object: '0 rdtsc, 1 rdtscp',
     result: 'the value',
   },
   {
@@ -169,6 +168,12 @@ export const events = [
     object: 'signal that ends the process, 0 none',
     result: 'address',
     data: 'pages (shim/core/evidence.c)',
+  },
+  {
+    name: 'DRAWN',
+    means: 'the program drew random bits from the processor (rdrand, rdseed)',
+    object: 'bytes of the register',
+    result: 'the bits',
   },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];

@@ -49,7 +49,7 @@ export interface CallArgument {
 /** A function, or an instruction that nothing intercepts, which gives nondeterminism without a
  * system call, by uprobe. Level `full`. */
 export interface LibraryCall {
-  /** clock_gettime, gettimeofday, time, getcpu, clock_getres, …; rdrand, rdseed, … */
+  /** clock_gettime, gettimeofday, time, getcpu, clock_getres, …; rdpmc, xbegin */
   readonly name: string;
   readonly file: string;
   readonly count: number;

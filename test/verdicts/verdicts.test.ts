@@ -14,7 +14,7 @@ const fast: readonly (readonly [string, string])[] = [
   ['clock', 'replicable'],
   ['threads', 'replicable with --schedule serial'],
   ['shared', 'replicable with --schedule serial'],
-  ['hardware', 'not replicable'],
+  ['hardware', 'replicable'],
   ['uring', 'not replicable'],
   ['filter', 'not replicable'],
   ['requests', 'not replicable'],

@@ -105,15 +105,18 @@ interface InstructionWords {
 const uncaught: InstructionWords = {
   treatment: 'none', how: 'nothing intercepts it: what it answers is in no record',
 };
+const drawn: InstructionWords = {
+  treatment: 'replayed', how: 'found as its code is mapped from a file, and rewritten',
+};
 const sameProcessor: InstructionWords = {
   treatment: 'none', how: 'nothing intercepts it: both hosts must have the same kind of processor',
 };
 const ofInstruction: Record<InstructionName, InstructionWords | null> = {
   rdtsc: { treatment: 'replayed', how: 'found before the start and rewritten, or trapped' },
   rdtscp: { treatment: 'replayed', how: 'found before the start and rewritten, or trapped' },
-  rdrand: uncaught,
-  rdseed: uncaught,
-  rdpid: uncaught,
+  rdrand: drawn,
+  rdseed: drawn,
+  rdpid: drawn,
   rdpmc: uncaught,
   xbegin: uncaught,
   cpuid: sameProcessor,

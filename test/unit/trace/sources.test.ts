@@ -40,9 +40,9 @@ const planted: readonly (readonly [string, Planted, readonly string[]])[] = [
   ['instructions', { code: { '/bin/subject': ['rdtsc', 'rdtsc', 'none', 'unknown'] } },
     ['instructions rdtsc']],
   ['instructions that were executed', {
-    code: { '/bin/subject': ['rdrand'] },
-    library: [{ name: 'rdrand', file: '/bin/subject', count: 4 }],
-  }, ['instructions rdrand']],
+    code: { '/bin/subject': ['rdpmc'] },
+    library: [{ name: 'rdpmc', file: '/bin/subject', count: 4 }],
+  }, ['instructions rdpmc']],
   ['calls nobody knows', { calls: [call('syscall_500')] }, ['unknown syscall_500']],
   ['calls that let nothing in', {
     calls: [call('write', 9), call('close', 9), call('munmap'), call('exit_group'),

@@ -116,17 +116,19 @@ rule('many-threads', 'more threads at once than there are slots prevent it',
 rule('many-threads', 'as many over its life do not',
   { processes: [process({ threadsMax: 1, threadsEver: 5000 })] }, {});
 
-rule('instructions', "rdrand in the program's own file prevents it",
-  { code: { '/bin/subject': ['rdrand'] } },
-  { effect: 'prevents', because: /rdrand/, change: /build/ });
+rule('instructions', "rdpmc in the program's own file prevents it",
+  { code: { '/bin/subject': ['rdpmc'] } },
+  { effect: 'prevents', because: /rdpmc/, change: /build/ });
+rule('instructions', 'random bits of the processor do not',
+  { code: { '/bin/subject': ['rdrand', 'rdseed', 'rdpid'] } }, {});
 const library = [{ path: '/lib/x.so', isExecutable: true }];
 rule('instructions', 'in a library it is a note',
-  { processes: [process({ files: library })], code: { '/lib/x.so': ['rdseed'] } },
-  { effect: 'note', because: /rdseed is in \/lib\/x.so/ });
+  { processes: [process({ files: library })], code: { '/lib/x.so': ['xbegin'] } },
+  { effect: 'note', because: /xbegin is in \/lib\/x.so/ });
 rule('instructions', 'executed in a library it prevents it',
   {
-    processes: [process({ files: library })], code: { '/lib/x.so': ['rdrand'] },
-    library: [{ name: 'rdrand', file: '/lib/x.so', count: 3 }],
+    processes: [process({ files: library })], code: { '/lib/x.so': ['rdpmc'] },
+    library: [{ name: 'rdpmc', file: '/lib/x.so', count: 3 }],
   }, { effect: 'prevents', because: /executed 3 times in \/lib\/x.so/ });
 rule('threads', 'threads need one at a time',
   { processes: [process({ threadsMax: 4, threadsEver: 4 })], code: { '/bin/subject': ['lock'] } },

@@ -1,5 +1,5 @@
 /* device.cc: std::random_device: random bits from the processor, by an instruction of a library.
- * Expected: not replicable */
+ * Expected: replicable */
 #include <cstdio>
 #include <random>
 

@@ -1,5 +1,5 @@
-/* hardware.c: random bits from the processor, which nothing intercepts.
- * Expected: not replicable */
+/* hardware.c: random bits from the processor, by an instruction that nothing traps.
+ * Expected: replicable */
 #include "small.h"
 #include <cpuid.h>
 
