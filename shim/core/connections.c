@@ -250,6 +250,14 @@ void hs_conn_detach(struct hs_conn *k) {
   bpf(BPF_UPDATE, HIDDEN(HID_FREE), NULL, &slot);
 }
 
+i64 hs_conn_note(struct hs_conn *k, i64 fd) {
+  u32 slot = find_slot(key_of(k));
+  if (slot == HS_NO_SLOT) return -1;
+  i64 result = hs_tcp_note_slot((int)fd, &k->tcp, HS_NET_SLOT(slot), hs_now_ns(1));
+  if (result >= 0) net_attach(k, 0);
+  return result < 0 ? result : 0;
+}
+
 /* 1: the connection is remembered as closed, until its client is known to have everything. */
 static int net_forget(struct hs_conn *k, u32 index) {
   if (!recording() || !hs_conn_is_current(k)) {
@@ -350,5 +358,5 @@ void hs_conn_accepted(struct thread *t, i64 fd) {
   }
   if (!index) return;
   CTL->connsMade++;
-  FDS[fd] = (FDS[fd] & 0xffffu) | index << 16;
+  hs_set_conn(fd, index);
 }

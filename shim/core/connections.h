@@ -14,7 +14,8 @@ enum conn_state {
   CONN_LEAVING, /* primary: closed by the program, bytes still held */
   CONN_OVER,    /* primary: closed; its index is free when the client has everything */
   CONN_ORPHAN,  /* backup: closed by the program; the client may lack some of it */
-  CONN_QUEUED   /* at go-live: the primary's kernel had it, its program not yet (queued.c) */
+  CONN_QUEUED,  /* at go-live: the primary's kernel had it, its program not yet (queued.c) */
+  CONN_DIALLING /* the program opens it, and it was not there when last looked at (dialled.c) */
 };
 
 struct hs_conn {
@@ -61,6 +62,10 @@ void hs_conn_keep(struct hs_conn *k, const void *bytes, u64 n);
 void hs_conn_drop(struct hs_conn *k, u64 position);
 /* The run of kept bytes at `position` (to the end of its chunk); NULL past the end. */
 const u8 *hs_conn_at(const struct hs_conn *k, u64 position, u64 *run);
+/* Primary: its numbers, of a connection the program has opened. Not 0: it cannot be kept. */
+i64 hs_conn_note(struct hs_conn *k, i64 fd);
+/* Which connection a descriptor is; 0 none. */
+static inline void hs_set_conn(i64 fd, u32 index) { FDS[fd] = (FDS[fd] & 0xffffu) | index << 16; }
 /* 1: a connection between the same ports has a slot. */
 int hs_conn_has_namesake(const struct hs_conn *k);
 /* On the backup: a slot for it that keeps its client's segments from the kernel. */

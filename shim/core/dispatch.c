@@ -4,6 +4,7 @@
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
 #include "compare.h"
+#include "dialled.h"
 #include "inherit.h"
 #include "ordered.h"
 #include "preempt.h"
@@ -71,6 +72,8 @@ static i64 carry_out(struct thread *t, struct regs *g, const struct hs_call *c, 
   if (UNLIKELY(nr == HS_NR_ORDERED)) return hs_ordered_call(t, g);
   hs_order_enter(t);
   i64 result;
+  if (c->nargs && c->arg[0].kind == HS_FD && UNLIKELY(hs_is_dialling((int)g->rdi)))
+    hs_dial_settle(t, (int)g->rdi);
   switch (c->policy) {
     case HS_REFUSED: return c->refusal;
     case HS_UNKNOWN: return refuse_unknown(t, nr);

@@ -246,7 +246,7 @@ struct hs_conn *hs_outbox_conn(i64 fd, u32 *index) {
   if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) return NULL;
   if (CONN(FD_CONN(entry))->within) return NULL; /* the application itself: nothing leaves it */
   *index = FD_CONN(entry);
-  return CONN(*index);
+  return CONN(*index)->state == CONN_DIALLING ? NULL : CONN(*index);
 }
 
 int hs_outbox_wanted(const struct regs *g) {

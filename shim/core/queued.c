@@ -162,7 +162,7 @@ void hs_queued_accepted(const struct regs *g, u32 room, i64 fd) {
   HS_CONNS_QUEUED--;
   k->descriptors = 1;
   k->fd = fd;
-  FDS[fd] = (FDS[fd] & 0xffffu) | index << 16;
+  hs_set_conn(fd, index);
   correct_name(g, room, k);
   SYS(HS_NR_connect, fd, &nobody, sizeof nobody);
   hs_restore_queued(fd, k);

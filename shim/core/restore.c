@@ -9,6 +9,7 @@
 
 #include "calls.gen.h"
 #include "connections.h"
+#include "dialled.h"
 #include "queued.h"
 
 #define ASK_AGAIN_NS 5000000ul
@@ -223,6 +224,8 @@ void hs_restore_connections(void) {
     u32 entry = FDS[fd];
     if (is_ours_to_restore(entry, &k))
       restore(fd, k);
+    else if (hs_is_dialling(fd))
+      hs_dial_again(fd, CONN(FD_CONN(entry)));
     else if (FD_KIND(entry) == FD_TCP && !FD_CONN(entry)) /* nothing is known of it */
       hs_tcp_dead((int)fd, (int)HIDDEN(HID_RAW));
   }

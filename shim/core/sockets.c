@@ -6,6 +6,7 @@
 #include "connections.h"
 #include "datagrams.h"
 #include "descriptors.h"
+#include "dialled.h"
 #include "local.h"
 #include "outbox.h"
 #include "queued.h"
@@ -95,12 +96,14 @@ i64 hs_irr_connect(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (FD_KIND(fd_entry((int)g->rdi)) == FD_UNIX) return hs_local_connect(t, g, c);
   if (recording()) hs_datagrams_flush((int)g->rdi);
   i64 result = 0;
+  hs_dial_prepare(t, g);
   if (!hs_within_connect(t, g, c, &result)) result = hs_regular(t, g, c);
   u32 entry = fd_entry((int)g->rdi);
   if (result == 0 && FD_KIND(entry) == FD_UDP)
     hs_datagram_connected(t, (int)g->rdi, g->rsi, g->rdx);
   if ((result == 0 || result == -HS_EINPROGRESS) && (entry & FD_INET) && (entry & FD_STREAM))
     hs_set_entry((int)g->rdi, (entry & ~0xffu) | FD_TCP);
+  hs_dialled(t, g, result);
   return result;
 }
 
