@@ -1,6 +1,7 @@
 /* queued.test.ts: clients whom the program had not accepted yet when its machine died: their
  * handshake is done, or under way. They are connected, so they are served by the survivor: nobody
- * is reset, and no byte is lost. (With `async` the backup may not have heard of them.) bound: 150 */
+ * is reset, and no byte is lost. (With `async` the backup may not have heard of them.)
+ * bound: 150 */
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
