@@ -109,6 +109,19 @@ int hs_is_real_file(const struct regs *g, const struct hs_call *c) {
 
 /* ---- open, close, dup ---- */
 
+/* File systems that are a view of the kernel: what is in them, and whether, each host says for
+ * itself (linux/magic.h). */
+static int is_of_the_kernel(u64 magic) {
+  static const u32 views[] = {0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x27e0eb /* cgroup */,
+                              0x63677270 /* cgroup2 */, 0x64626720 /* debugfs */,
+                              0x74726163 /* tracefs */, 0x73636673 /* securityfs */,
+                              0xcafe4a11 /* bpf */, 0xf97cff8c /* selinuxfs */,
+                              0xde5e81e4 /* efivarfs */};
+  for (u32 i = 0; i < sizeof views / sizeof *views; i++)
+    if (magic == views[i]) return 1;
+  return 0;
+}
+
 static u32 kind_of_open(i64 fd, u64 flags) {
   struct { struct kernel_stat_head head; u64 rest[13]; } st;
   u64 fs[15];
@@ -116,7 +129,7 @@ static u32 kind_of_open(i64 fd, u64 flags) {
   if (SYS(HS_NR_fstat, fd, &st)) return FD_CARRIED;
   u32 type = st.head.mode & 0170000;
   if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
-  if (!SYS(HS_NR_fstatfs, fd, fs) && (fs[0] == 0x9fa0 || fs[0] == 0x62656572)) return FD_CARRIED;
+  if (!SYS(HS_NR_fstatfs, fd, fs) && is_of_the_kernel(fs[0])) return FD_CARRIED;
   return type == 0100000 ? FD_FILE | hs_file_of(fd) << 16 : FD_FILE;
 }
 
@@ -162,7 +175,9 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
     memcpy(&kind, HS_RECORD_DATA(r), 8);
     if (CTL->files == HS_FILES_MIRRORED && FD_KIND(kind) == FD_FILE) {
       i64 own = hs_execute(g);
-      if (own < 0) hs_diverge_values(t, r, "a file that cannot be opened here", 0, (u64)own);
+      int has_directory = g->rax == HS_NR_openat || g->rax == HS_NR_openat2;
+      const char *path = (const char *)(has_directory ? g->rsi : g->rdi);
+      if (own < 0) hs_diverge(t, r, path, "this file cannot be opened here");
       hs_must_be(t, r, own);
     } else if (FD_FILE_INDEX((u32)kind)) {
       hs_must_be(t, r, hs_shadow_open(FD_FILE_INDEX((u32)kind), open_flags(g)));
