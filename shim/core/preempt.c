@@ -9,6 +9,7 @@
 
 #include "calls.gen.h"
 #include "pages.h"
+#include "process.h"
 #include "sigframe.h"
 
 #define LIST_BASE 0x2a0000000000ul  /* primary: the pages to send */
@@ -208,6 +209,7 @@ void hs_boundary_replay(struct thread *t) {
   struct hs_record *r;
   while ((r = hs_ahead(t))) {
     u32 row = r->method & HS_METHOD_ROW;
+    if (r->tid == t->tid && row == HS_EV_DEATH) hs_killed(t, r);
     if (r->tid != t->tid || (row != HS_EV_MEMORY && (row != HS_EV_YIELD || r->object != 2))) return;
     if ((u64)r->result > t->calls) return;
     if ((u64)r->result < t->calls)

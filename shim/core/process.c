@@ -309,6 +309,17 @@ i64 hs_irr_exit_group(struct thread *t, struct regs *g, const struct hs_call *c)
   __builtin_unreachable();
 }
 
+/* Init of the primary has found it gone: lost.c. */
+void hs_killed(struct thread *t, struct hs_record *r) {
+  hs_consume(t, r);
+  hs_descriptors_killed(t->fd_chunk);
+  hs_leave_killed(t->pid);
+  if (CTL->processes) hs_pass_turn_on_exit(t);
+  if (hs_mode == HS_MODE_LIVE) hs_baton_give();
+  SYS(HS_NR_kill, t->pid, HS_SIGKILL);
+  for (;;) SYS(HS_NR_pause);
+}
+
 /* ---- wait: the backup's child has the same id and has come to the same end ---- */
 
 /* The child that the call has found to have ended, 0 for none. */

@@ -5,6 +5,8 @@
 #include "state.h"
 
 struct thread *hs_thread_new(u32 slot);
+/* Backup: the process was killed where this record stands, which is DEATH. */
+void hs_killed(struct thread *t, struct hs_record *r) __attribute__((noreturn));
 /* Arena chunks (64 KiB): descriptor tables, held and retained output. */
 u32 hs_chunk_new(void);
 void hs_chunk_free(u32 chunk);

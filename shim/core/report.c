@@ -4,6 +4,7 @@
  * The rule: after a divergence nothing of the program runs any more. */
 #include "calls.gen.h"
 #include "order.h"
+#include "process.h"
 
 #define HS_EXIT_DIVERGED 3
 #define HS_EXIT_REFUSED 4
@@ -85,6 +86,9 @@ static char *describe(char *p, const struct thread *t, const char *text) {
 void hs_diverge(struct thread *t, const struct hs_record *r, const char *expected,
                 const char *got) {
   u32 unset = 0;
+  /* whatever it has come to: there it was killed */
+  if ((r->method & HS_METHOD_ROW) == HS_EV_DEATH && r->tid == t->tid)
+    hs_killed(t, (struct hs_record *)r);
   if (__atomic_compare_exchange_n(&CTL->divergence.set, &unset, 2, 0, __ATOMIC_ACQ_REL,
                                   __ATOMIC_RELAXED)) {
     struct hs_divergence *d = &CTL->divergence;

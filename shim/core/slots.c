@@ -68,12 +68,12 @@ void hs_slot_leave(u32 slot) {
   CTL->leftLast = slot + 1;
 }
 
-int hs_leave(u32 pid) {
+static int leave(u32 pid, int ends_itself) {
   int was_alive = 0;
   for (u32 i = 0; i < CTL->slots; i++)
     if (SLOT(i)->state == 1 && SLOT(i)->pid == pid) {
       /* the lists of another process went with its memory */
-      if (pid == self()->pid) hs_robust_end(thread_at(i));
+      if (ends_itself) hs_robust_end(thread_at(i));
       hs_slot_leave(i);
       CTL->threads--;
       was_alive = 1;
@@ -81,3 +81,6 @@ int hs_leave(u32 pid) {
   CTL->processes -= (u32)was_alive;
   return was_alive;
 }
+
+int hs_leave(u32 pid) { return leave(pid, pid == self()->pid); }
+int hs_leave_killed(u32 pid) { return leave(pid, 0); }

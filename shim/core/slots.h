@@ -10,6 +10,7 @@ u32 hs_slot_take(void);
 void hs_slot_leave(u32 slot);
 /* All threads of a process end: of the caller's, or of one that was killed; 0: they had already. */
 int hs_leave(u32 pid);
+int hs_leave_killed(u32 pid); /* the same, of whoever it is, without a word to anybody */
 
 /* baton.c: no such thread, or it will never run again. */
 int hs_task_is_dead(u32 tid);

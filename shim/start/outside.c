@@ -5,32 +5,37 @@
  * with their engine. */
 #include "../core/calls.gen.h"
 #include "../core/signals.h"
+#include "lost.h"
 #include "start.h"
+
+#define LOOK_NS 200000000ul
 
 static u64 forwarded_signals(void) {
   return HS_BIT(1) | HS_BIT(2) | HS_BIT(3) | HS_BIT(10) | HS_BIT(12) | HS_BIT(15) | HS_BIT(17) |
          HS_BIT(18) | HS_BIT(20) | HS_BIT(28);
 }
 
-/* Waits for `child`, passing on the signals somebody sends us. Ends as the child ended. */
+/* Waits for `child`, passing on the signals somebody sends us. Ends as the child ended. Init looks
+ * now and then whether a process of the program is gone that nobody waits for. */
 static void supervise(i64 child, int init) {
-  u64 set = forwarded_signals();
+  u64 set = forwarded_signals(), bound[2] = {0, LOOK_NS};
   int status = 0;
   for (;;) {
     u32 info[32];
-    i64 s = SYS(HS_NR_rt_sigtimedwait, &set, info, 0, 8);
+    i64 s = SYS(HS_NR_rt_sigtimedwait, &set, info, init ? bound : NULL, 8);
     if (s > 0 && s != HS_SIGCHLD && (int)info[2] <= 0) SYS(HS_NR_kill, child, s);
     for (;;) {
       int ended;
       i64 pid = SYS(HS_NR_wait4, -1, &ended, 1 /* WNOHANG */, 0);
       if (pid == child) status = ended;
       if (pid == -HS_ECHILD) {
+        if (init && (status & 0x7f) != HS_SIGKILL) hs_lost_look(1);
         int code = (status & 0x7f) ? 128 + (status & 0x7f) : (status >> 8) & 0xff;
         SYS(HS_NR_exit_group, code);
       }
       if (pid <= 0) break;
     }
-    (void)init;
+    if (init) hs_lost_look(0);
   }
 }
 
@@ -60,7 +65,10 @@ void hs_make_namespaces(void) {
   write_file("/proc/self/oom_score_adj", "0");
   child = SYS(HS_NR_fork);
   if (child < 0) hs_refuse("init cannot fork");
-  if (child) supervise(child, 1);
+  if (child) {
+    hs_lost_begin();
+    supervise(child, 1);
+  }
   /* what it sends to its process group is for itself, and must not come back through us */
   if (CTL->flags & HS_FLAG_SESSION) SYS(HS_NR_setsid);
   set = 0;

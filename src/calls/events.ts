@@ -88,10 +88,9 @@ export const events = [
   },
   {
     name: 'DEATH',
-    means: 'a thread or process died outside the order: SIGKILL, or out of memory',
+    means: 'a process was killed by what cannot be caught, and nobody has waited for it yet',
     object: 'process id',
-    result: 'thread id, or 0 for the whole process',
-    check: 'wait status',
+    check: '9',
   },
   {
     name: 'CHECKPOINT',

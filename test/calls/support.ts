@@ -195,9 +195,10 @@ export function expectSame({ native, recorded, replayed }: ThreeWays): void {
   assert.is(recorded.code, 0, `recorded: ${describe(recorded)}`);
   assert.ok(factsOf(native).length > 0, 'the program states no fact');
   assert.equal(factsOf(recorded), factsOf(native), 'facts, recorded and native');
-  const { divergence, memory, records, replayed: count } = replayed.result;
+  const { divergence, memory, records, complete, replayed: count } = replayed.result;
   assert.is(divergence, null, `${JSON.stringify(divergence)}; ${replayed.stderr.slice(-2000)}`);
   assert.is(count, records, 'records replayed and recorded');
+  assert.ok(complete, 'at the end of the log a process is still there');
   assert.ok(memory.bytes > 0, 'no memory was compared');
   assert.ok(memory.equal, `memory differs; ${replayed.stderr.slice(-2000)}`);
   assert.is(replayed.code, 0, `replayed: ${describe(replayed)}`);

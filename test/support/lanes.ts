@@ -105,6 +105,9 @@ function judge({ step, recorded, replayed, error }: Answer): Pick<Verdict, 'kind
   if (replayed.replayed !== replayed.records) {
     return { kind: 'divergence', what: 'the replay did not come to the end of the log' };
   }
+  if (!replayed.complete) {
+    return { kind: 'divergence', what: 'at the end of the log a process is still there' };
+  }
   const { memory } = replayed;
   if (!memory.equal || memory.bytes === 0) {
     return { kind: 'memory', what: `memory differs: ${memory.difference ?? 'no page'}` };
