@@ -45,7 +45,7 @@ export const seenAt = { calls: 0, segments: 1 } as const;
 
 /** struct hs_conn, the shim's own account; `tcp` is struct hs_tcp of shim/core/repair.h. */
 export const shimConnectionAt = {
-  state: 0, read: 8, written: 16, sendable: 112, sent: 120,
-  raddr: 128, rport: 136, lport: 138, iss1: 144, irs1: 148,
+  state: 0, read: 8, written: 16, sendable: 120, sent: 128,
+  raddr: 136, rport: 144, lport: 146, iss1: 152, irs1: 156,
 } as const;
 export const shimConnectionBytes = 512;
