@@ -7,6 +7,7 @@
  *
  * The rule: nothing is excused because it is rare; each exception below is a call of the core. */
 #include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "audit.h"
@@ -277,9 +278,11 @@ int BPF_PROG(signalled, int number, struct kernel_siginfo *info, struct task_str
     return 0;
   __u32 group = bpf_get_current_pid_tgid() >> 32;
   struct hs_audit_settings *s = the_settings();
+  /* copied: Linux 6.1 takes a member of the union for the first one that begins where it does */
   if (s && bpf_map_lookup_elem(&tree, &group))
     found(s, bpf_get_current_task_btf(), HS_AUDIT_REFUSED,
-          (__u32)info->_sifields._sigsys._syscall, (__u64)info->_sifields._sigsys._call_addr, 0);
+          (__u32)BPF_CORE_READ(info, _sifields._sigsys._syscall),
+          (__u64)BPF_CORE_READ(info, _sifields._sigsys._call_addr), 0);
   return 0;
 }
 

@@ -100,8 +100,7 @@ static __always_inline void hs_blank_sack(struct __sk_buff *skb, const struct hs
   __s64 diff = bpf_csum_diff((__be32 *)before, sizeof before, (__be32 *)walk.bytes,
                              sizeof walk.bytes, 0);
   __u32 n = walk.n;
-  asm volatile("" : "+r"(n));
-  if (n < 1 || n > HS_OPTIONS_MAX)
+  if (!hs_is_count(&n, HS_OPTIONS_MAX))
     return;
   bpf_l4_csum_replace(skb, segment->l4 + 16, 0, (__u64)diff, 0);
   bpf_skb_store_bytes(skb, segment->l4 + 20, walk.bytes, n, 0);

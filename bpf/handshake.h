@@ -37,8 +37,8 @@ static __always_inline void hs_hold(struct __sk_buff *skb, __u32 at, struct hs_n
   }
   __u32 len = skb->len;
   record->slot = at;
-  asm volatile("" : "+r"(len));
-  if (len < 1 || len > sizeof record->frame || bpf_skb_load_bytes(skb, 0, record->frame, len)) {
+  if (!hs_is_count(&len, sizeof record->frame) ||
+      bpf_skb_load_bytes(skb, 0, record->frame, len)) {
     bpf_ringbuf_discard(record, 0);
     COUNT(synLost);
     return;

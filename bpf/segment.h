@@ -101,14 +101,26 @@ static __always_inline __u32 hs_word(const __u8 *p)
   return (__u32)p[0] << 24 | (__u32)p[1] << 16 | (__u32)p[2] << 8 | p[3];
 }
 
+/* Whether a count is 1 to `most`, as the verifier must see it where it checks the call: from the
+ * count less 1, whose origin the compiler may not know. What is not 0 has no lower bound to
+ * Linux 6.1, and the compiler turns `n < 1` into that. */
+static __always_inline int hs_is_count(__u32 *count, __u32 most)
+{
+  __u32 less = *count - 1;
+  asm volatile("" : "+r"(less));
+  if (less >= most)
+    return 0;
+  *count = less + 1;
+  return 1;
+}
+
 /* Copies the option bytes into `bytes` (56 of them, the rest zero) and says how many there are. */
 static __always_inline __u32 hs_load_options(struct __sk_buff *skb,
                                              const struct hs_segment *segment, __u8 *bytes)
 {
   __u32 n = segment->optionBytes;
   __builtin_memset(bytes, 0, HS_OPTIONS_BUFFER);
-  asm volatile("" : "+r"(n)); /* keep the check below next to the call the verifier checks it for */
-  if (n < 1 || n > HS_OPTIONS_MAX || bpf_skb_load_bytes(skb, segment->l4 + 20, bytes, n))
+  if (!hs_is_count(&n, HS_OPTIONS_MAX) || bpf_skb_load_bytes(skb, segment->l4 + 20, bytes, n))
     return 0;
   return n;
 }

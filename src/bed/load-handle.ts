@@ -2,11 +2,11 @@
  * it of the kill, get the report. The client is a process of its own (load-process.ts), so that
  * what it measures is not delayed by what the test does.
  * The rule: a client that ends without a report is an error with its last words. */
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { OperatingError } from '../errors.js';
-import { repositoryRoot, type Bed } from './bed.js';
+import { repositoryRoot } from './bed.js';
 import { deferred } from './deferred.js';
 
 export interface Progress {
@@ -23,6 +23,11 @@ const eventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('report'), report: z.unknown() }),
   z.object({ event: z.literal('failed'), message: z.string() }),
 ]);
+
+/** Where clients are started: a bed of namespaces, or anything that can start a program. */
+export interface ClientHost {
+  spawn(host: 'client', argv: readonly string[], options?: SpawnOptions): ChildProcess;
+}
 
 /** `Report` is made by our own code a pipe away; its shape is not checked again. */
 export class LoadHandle<Report> {
@@ -44,7 +49,7 @@ export class LoadHandle<Report> {
   }
 
   /** Starts the client; resolves when all its connections are established. */
-  static async open<Report>(bed: Bed, argv: readonly string[]): Promise<LoadHandle<Report>> {
+  static async open<Report>(bed: ClientHost, argv: readonly string[]): Promise<LoadHandle<Report>> {
     const child = bed.spawn('client', argv, { stdio: 'pipe', cwd: repositoryRoot() });
     const handle = new LoadHandle<Report>(child);
     await handle.connected.promise;
@@ -55,9 +60,10 @@ export class LoadHandle<Report> {
     this.order({ do: 'start' });
   }
 
-  /** `atNs` is process.hrtime.bigint() at the fault. */
-  markKill(atNs: bigint): void {
-    this.order({ do: 'markKill', atNs: String(atNs) });
+  /** `atNs` is process.hrtime.bigint() at the fault; without it, and with a client whose clock is
+   * another one, the fault is when the client hears of it. */
+  markKill(atNs?: bigint): void {
+    this.order({ do: 'markKill', ...(atNs === undefined ? {} : { atNs: String(atNs) }) });
   }
 
   stop(): Promise<Report> {

@@ -4,7 +4,7 @@
  * The rule: when its input ends, so does it. */
 import { createInterface } from 'node:readline';
 
-type Order = { do: 'start' } | { do: 'markKill'; atNs: string } | { do: 'stop' };
+type Order = { do: 'start' } | { do: 'markKill'; atNs?: string } | { do: 'stop' };
 
 /** A load client, as its process sees it. */
 export interface LoadClient {
@@ -35,7 +35,9 @@ async function obey(load: LoadClient): Promise<void> {
   for await (const line of orders) {
     const order = JSON.parse(line) as Order;
     if (order.do === 'start') load.start();
-    if (order.do === 'markKill') load.markKill(toLocalMs(order.atNs));
+    if (order.do === 'markKill') {
+      load.markKill(order.atNs === undefined ? performance.now() : toLocalMs(order.atNs));
+    }
     if (order.do !== 'stop') continue;
     const report = await load.stop();
     clearInterval(ticker);
