@@ -42,7 +42,7 @@ test('the scripts of the machines parse', () => {
   }
 });
 
-test('what a machine gets of the project is in the one list, and nothing of it in the other', () => {
+test('what a machine gets of the project is in the one list, not in the bed\'s', () => {
   const list = text('tools', 'packages.txt');
   const { base, kernels, project } = guestPackages();
   for (const name of packagesToRun(list)) assert.ok(project.includes(name), name);
