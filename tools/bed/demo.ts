@@ -13,11 +13,13 @@ import { secondsSince, until, type Screen } from './run.js';
 import { describe, faultOf, ownerSeenBy, trial, type Load } from './trial.js';
 import { Witness, type Sighting } from './witness.js';
 
-export async function demo(screen: Screen, seed: number): Promise<boolean> {
+export async function demo(
+  screen: Screen, seed: number, isReused: boolean,
+): Promise<boolean> {
   const startMs = performance.now();
   screen.say('One redis, two machines, and one of them loses its power.');
   screen.say(`  · silence counts as death after ${detection()} ms`);
-  const report = await shownTrial(screen, seed);
+  const report = await shownTrial(screen, seed, isReused);
   const fault = faultOf(report);
   screen.say(`  ${fault === undefined ? '✓' : '✗'} the client: ${fault ?? describe(report)}`);
   const owner = await ownerSeenBy('client');
@@ -38,7 +40,9 @@ export async function demo(screen: Screen, seed: number): Promise<boolean> {
   return isGood;
 }
 
-async function shownTrial(screen: Screen, seed: number): Promise<LoadReport> {
+async function shownTrial(
+  screen: Screen, seed: number, isReused: boolean,
+): Promise<LoadReport> {
   const words: Record<string, string> = {
     preparing: 'the machines are on', starting: 'redis runs on the primary, its twin on the backup',
     connecting: 'a client has opened its connections, once and for all',
@@ -63,7 +67,7 @@ async function shownTrial(screen: Screen, seed: number): Promise<LoadReport> {
     ticker = setInterval(show, 500);
   };
   try {
-    const report = await trial({ seed, onStep, beforeMs: 5000 }, async (load) => {
+    const report = await trial({ seed, isReused, onStep, beforeMs: 5000 }, async (load) => {
       load.markKill();
       await powerCut('primary');
     });

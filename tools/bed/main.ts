@@ -3,6 +3,7 @@
  * The rule: a command says what it is doing, and ends with one line that sums up. */
 import { spawnSync } from 'node:child_process';
 import { UserError, exitCodeOf } from '../../src/errors.js';
+import { check } from './checks.js';
 import { cuts } from './cuts.js';
 import { demo } from './demo.js';
 import { sshArgv } from './machines.js';
@@ -13,7 +14,8 @@ import { down, sync, up } from './up.js';
 const help = `Usage: npm run bed:up | bed:demo | bed:check | bed:cuts | bed:ssh -- NAME | bed:down
   bed:up              makes box and machines: primary, backup, client
   bed:sync            brings this checkout's build to the machines again
-  bed:demo            a redis pair, a power cut, what the client saw, and the machine's return
+  bed:demo [--reuse]  a redis pair, a power cut, what the client saw, and the
+                      machine's return; --reuse takes the pair that runs already
   bed:check [NAME…]   what only two machines show, a line each
   bed:cuts --runs N --seed S [--connections N] [--json]   power cuts at seeded moments
   bed:ssh -- NAME     a shell on a machine (${machineNames.join(', ')})
@@ -25,7 +27,8 @@ async function main(): Promise<number> {
   switch (command) {
     case 'up': return up(screen).then(() => 0);
     case 'sync': return sync(screen).then(() => 0);
-    case 'demo': return (await demo(screen, Date.now() % 1e9)) ? 0 : 1;
+    case 'demo': return (await demo(screen, Date.now() % 1e9, args.includes('--reuse'))) ? 0 : 1;
+    case 'check': return (await check(args.filter((a) => !a.startsWith('--')), screen)) ? 0 : 1;
     case 'cuts': return (await cuts(args, screen)) ? 0 : 1;
     case 'down': return down(screen, args.includes('--all')).then(() => 0);
     case 'ssh': return shell(args);

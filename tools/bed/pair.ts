@@ -109,7 +109,7 @@ export async function startPair(options: PairOptions = {}): Promise<void> {
       await requireRunning('backup');
       return (await askHost('primary'))?.protected === true;
     }, 1000);
-    await until('redis answers the client', 60_000, answersPing, 500);
+    await until('redis answers the client', startBoundMs, answersPing, 500);
   } catch (cause) {
     const words = `primary: ${await lastWords('primary')}\nbackup: ${await lastWords('backup')}`;
     throw new OperatingError(`${(cause as Error).message}\n${words}`, { cause });
@@ -134,7 +134,7 @@ export async function stopPair(names: readonly MachineName[] = ['primary', 'back
 }
 
 export async function answersPing(): Promise<boolean> {
-  return on('client', `redis-cli -h ${plan.vip} -p ${redisPort} ping`, { boundMs: 15_000 })
+  return on('client', `redis-cli -h ${plan.vip} -p ${redisPort} ping`, { boundMs: 60_000 })
     .then((text) => text.trim() === 'PONG', () => false);
 }
 

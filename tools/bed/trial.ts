@@ -8,7 +8,7 @@ import type { LoadReport } from '../../src/bed/redis-client/report.js';
 import { OperatingError } from '../../src/errors.js';
 import { on, plan, powerOn, stateOf } from './machines.js';
 import {
-  boundMs, clientHost, redisPort, startPair, stopPair, type PairOptions,
+  askHost, boundMs, clientHost, redisPort, startPair, stopPair, type PairOptions,
 } from './pair.js';
 import type { MachineName } from './place.js';
 import { until } from './run.js';
@@ -19,6 +19,8 @@ export interface TrialOptions {
   connections?: number;
   seed: number;
   pair?: PairOptions;
+  /** Take the pair that runs, if one does: starting one takes minutes under emulation. */
+  isReused?: boolean;
   /** Operations that must have been answered before and after the event. */
   opsBefore?: number;
   opsAfter?: number;
@@ -51,10 +53,12 @@ export async function trial(
   options: TrialOptions, event: (load: Load) => Promise<void>,
 ): Promise<LoadReport> {
   const { onStep = () => undefined, opsBefore = 50, opsAfter = 50 } = options;
-  onStep('preparing');
-  await prepare();
-  onStep('starting');
-  await startPair(options.pair);
+  if (options.isReused !== true || (await askHost('primary'))?.protected !== true) {
+    onStep('preparing');
+    await prepare();
+    onStep('starting');
+    await startPair(options.pair);
+  }
   onStep('connecting');
   const load = await openLoad({ seed: options.seed, connections: options.connections ?? 10 });
   load.start();
