@@ -1,5 +1,6 @@
-/* lost.c: what init does for processes that were killed by what cannot be caught (SIGKILL, no memory
- * left) and that nobody waits for: it finds them, and puts their end into the log in their name.
+/* lost.c: what init does for processes that were killed by what cannot be caught (SIGKILL, no
+ * memory left) and that nobody waits for: it
+ * finds them, and puts their end into the log in their name.
  * The copy's process ends where it comes to that record. Who is waited for first has its end there.
  *
  * The rule: a process is lost when the kernel has none of its threads any more; that is looked at
