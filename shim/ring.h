@@ -175,7 +175,8 @@ struct hs_control {
   unsigned char pad7[1024 - 576];
   /* 3072: what the supervisor read at start, carried to the backup so that both starts are equal */
   unsigned int uid, euid, gid, egid;
-  volatile unsigned int inheritWord, reserved1; /* futexes with inheritance wait on it */
+  volatile unsigned int inheritWord; /* futexes with inheritance wait on it */
+  volatile unsigned int lostChunk;   /* descriptors of a process that was killed (lost.c), or 0 */
   unsigned long startRealNs; /* files changed after this are carried when they are mapped */
   /* clocks of the program, for go-live; nanoseconds */
   volatile unsigned long lastRealNs, lastMonotonicNs;
@@ -204,7 +205,8 @@ struct hs_slot {
   unsigned long affinity;            /* processors the program may use, over an exec */
   volatile unsigned int next;        /* of the slots left: index + 1 */
   volatile unsigned int kernelTid;   /* cleared by the kernel when the thread is gone */
-  unsigned char pad[64 - 56];
+  volatile unsigned int stopped;     /* of a leader: its process is, by a signal (stops.c) */
+  unsigned char pad[64 - 60];
 };
 
 #endif

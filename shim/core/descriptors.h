@@ -20,6 +20,8 @@ void hs_descriptors_shared(void);
 void hs_descriptors_end(struct thread *t, int by_exec);
 /* A process whose table is in `chunk` was killed: nobody closed what it held. */
 void hs_descriptors_killed(u32 chunk);
+/* Primary: the same for one that was found gone (start/lost.c). */
+void hs_descriptors_lost(void);
 /* What stands where only the number matters. */
 i64 hs_placeholder(u64 flags);
 

@@ -4,6 +4,7 @@
  * record says so. The rule: policy is the table's; nothing here knows a call by name. */
 #include "calls.gen.h"
 #include "compare.h"
+#include "descriptors.h"
 #include "dialled.h"
 #include "inherit.h"
 #include "ordered.h"
@@ -98,6 +99,7 @@ i64 hs_dispatch(struct regs *g) {
   if (UNLIKELY(name != NULL)) *name = given;
   t->exposed = NULL;
   if (UNLIKELY(t->compare_follows)) hs_compare(t);
+  if (UNLIKELY(CTL->lostChunk)) hs_descriptors_lost();
   if (UNLIKELY(t->signal_follows))
     hs_signals_after(t, g, &result, restarts(g, c));
   else

@@ -9,6 +9,7 @@
 #include "datagrams.h"
 #include "descriptors.h"
 #include "outbox.h"
+#include "process.h"
 
 /* Does the end of this connection have to wait, for its bytes or for the backup? */
 static int waits_to_end(const struct hs_conn *k) {
@@ -91,4 +92,12 @@ void hs_descriptors_shared(void) {
     u32 entry = FDS[fd];
     if (FD_KIND(entry) == FD_TCP && FD_CONN(entry)) CONN(FD_CONN(entry))->descriptors++;
   }
+}
+
+void hs_descriptors_lost(void) {
+  u32 chunk = CTL->lostChunk;
+  if (!recording() || hs_process.parallel) return;
+  CTL->lostChunk = 0;
+  hs_descriptors_killed(chunk);
+  hs_chunk_free(chunk);
 }

@@ -11,6 +11,7 @@
 #include "regular.h"
 #include "restore.h"
 #include "signals.h"
+#include "stops.h"
 #include "timers.h"
 #include "within.h"
 
@@ -42,6 +43,7 @@ void hs_go_live(struct thread *t) {
     hs_signals_go_live(t, 1);
     if (CTL->flags & HS_FLAG_TAKEOVER) restore_descriptors(t);
     hs_timers_go_live();
+    hs_stops_go_live(t);
     CTL->restoredNs = hs_now_ns(1);
     hs_process.live_done = LIVE_DONE;
     CTL->liveNs = hs_now_ns(1);

@@ -171,8 +171,3 @@ i64 hs_irr_rlimit(struct thread *t, struct regs *g, const struct hs_call *c) {
   }
   return hs_replay_regular(t, g, c, r);
 }
-
-/* A signal sent inside the application is delivered by its own record. */
-i64 hs_irr_kill(struct thread *t, struct regs *g, const struct hs_call *c) {
-  return hs_regular(t, g, c);
-}

@@ -16,6 +16,7 @@
 #include "signals.h"
 #include "sites.h"
 #include "slots.h"
+#include "stops.h"
 #include "timers.h"
 
 enum { CLONE_VM = 0x100, CLONE_FILES = 0x400, CLONE_VFORK = 0x4000, CLONE_PARENT = 0x8000,
@@ -342,6 +343,7 @@ i64 hs_irr_wait(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = recording() ? NULL : hs_next(t);
   i64 result = r ? hs_replay_regular(t, g, c, r)
                  : hs_record_regular(t, g, c, recording() ? 1 : hs_live_with_baton(t));
+  hs_stops_waited(g, result);
   u32 pid = ended_child(g, result), status;
   if (!pid) return result;
   /* one that has come to no recorded end was killed by what cannot be caught */

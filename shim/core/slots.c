@@ -52,7 +52,7 @@ u32 hs_slot_take(void) {
     SYS(HS_NR_nanosleep, nap, 0);
   }
   struct hs_slot *s = SLOT(slot);
-  s->state = s->tid = s->pid = s->fdChunk = 0;
+  s->state = s->tid = s->pid = s->fdChunk = s->stopped = 0;
   s->kernelTid = 1;
   return slot;
 }

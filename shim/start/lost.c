@@ -1,7 +1,6 @@
-/* lost.c: what init does for processes that were killed by what cannot be caught (SIGKILL, no
- * memory left) and that nobody waits for: it
- * finds them, and puts their end into the log in their name.
- * The copy's process ends where it comes to that record. Who is waited for first has its end there.
+/* lost.c: what init does for processes that were killed by what cannot be caught (SIGKILL, or no
+ * memory left) and that nobody waits for: it finds them, and puts their end into the log in their
+ * name. The copy's process ends where it comes to that record. Who is waited for has its end there.
  *
  * The rule: a process is lost when the kernel has none of its threads any more; that is looked at
  * again with the baton in hand, before anything is recorded. */
@@ -33,13 +32,23 @@ static int is_lost(u32 pid) {
   return threads && hs_task_is_dead(pid);
 }
 
+/* Its connections have to be closed by a process that holds output: the next that makes a call. */
+static int hand_connections_on(u32 pid) {
+  u32 leader = TIDMAP[pid], chunk = SLOT(leader)->fdChunk;
+  if (SLOT(leader)->pid != pid || !chunk || !(CTL->flags & HS_FLAG_TAKEOVER)) return 1;
+  if (CTL->lostChunk) return 0;
+  SLOT(leader)->fdChunk = 0;
+  CTL->lostChunk = chunk;
+  return 1;
+}
+
 static void record_loss(u32 slot) {
   static struct thread lost; /* in whose name it is recorded */
   struct hs_slot *s = SLOT(slot);
   u32 pid = s->pid;
   if (!is_lost(pid)) return;
   hs_baton_take();
-  if (s->state == 1 && s->pid == pid && is_lost(pid)) {
+  if (s->state == 1 && s->pid == pid && is_lost(pid) && hand_connections_on(pid)) {
     lost.tid = s->tid;
     lost.pid = pid;
     hs_append(&lost, HS_EV_DEATH, pid, 0, HS_SIGKILL, NULL, 0);

@@ -1,5 +1,5 @@
-/* Children that are killed and that nobody waits for: one whose end is ignored, one that sleeps,
- * one that computes, and a grandchild that has become init's. A copy must end them, too. */
+/* Children that are killed and that nobody waits for: one that sleeps, one that computes, one whose
+ * end is ignored, and a grandchild that has become init's. A copy must end them, too. */
 #include "check.h"
 #include <sys/prctl.h>
 
