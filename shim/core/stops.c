@@ -1,6 +1,6 @@
-/* stops.c: processes that are stopped (SIGSTOP and the terminal's signals) and go on. Being stopped is
- * the kernel's doing and in no record: the copy's process just gets no turn. Which ones are, the
- * records of kill and wait say; at a takeover these are stopped indeed.
+/* stops.c: processes that are stopped (SIGSTOP and the terminal's signals) and go on. That is the
+ * kernel's doing and in no record: the copy's process just gets no turn. Which ones are stopped is
+ * known from the records of kill and wait; at a takeover these are stopped indeed.
  *
  * The rule: who may be stopped by a call makes it without the baton, or nobody could wake it. */
 #include "stops.h"

@@ -1,6 +1,7 @@
 /* killed-child.test.ts: a pair whose program loses children by signals, such that cannot be caught
  * among them: their clients are told that their connections have ended, while the program and the
- * pair go on. bound: 120 */
+ * pair go on. After a takeover a child that nobody waited for is gone, and one that was stopped is
+ * stopped. bound: 240 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
@@ -24,5 +25,44 @@ test('the connections of a child that a signal ended are closed', async () => {
     await endSides();
   }
 }, 90_000);
+
+/** Lines to the parent, the answer to each; `STATE` is asked until it is as wanted. */
+async function ask(bed: Bed, lines: readonly string[]): Promise<string[]> {
+  const script = `until exec 3<>/dev/tcp/${plan.vip}/80; do sleep 0.1; done 2>/dev/null
+    for line; do
+      for again in $(seq 100); do
+        echo "\${line%=*}" >&3; read -t 20 -r answer <&3 || answer='no answer'
+        [ "$line" = "\${line#*=}" ] || [ "$answer" = "\${line#*=}" ] && break
+        sleep 0.1
+      done
+      echo "$answer"
+    done`;
+  const said = await bed.run('client', ['timeout', '60', 'bash', '-c', script, 'ask', ...lines]);
+  return said.trim().split('\n');
+}
+
+test('who was killed is gone after a takeover, and who was stopped is stopped', async () => {
+  await using bed = await Bed.create();
+  try {
+    await giveKeys(bed);
+    const command = ['/usr/bin/python3', join(programs, 'killed-server.py')];
+    const { primary, backup } = await startPair(bed, command);
+    const client = await bed.run('client', ['python3', join(programs, 'killed-client.py'),
+      plan.vip, 'lost']);
+    assert.is(client, 'DONE\n', `${primary.words} | ${backup.words}`);
+    assert.equal(await ask(bed, ['STATE 83=Z', 'STOP 84', 'STATE 84=T', 'STATE 81=S']),
+      ['Z', 'ok', 'T', 'S']);
+    await untilState(bed, 'primary', ({ watermarks }) => {
+      const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
+      return recorded === replayed;
+    }, [primary, backup]);
+    await bed.powerCut('primary');
+    await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
+    assert.equal(await ask(bed, ['STATE 83', 'STATE 84', 'STATE 81', 'CONT 84', 'STATE 84=S']),
+      ['Z', 'T', 'S', 'ok', 'S'], backup.words);
+  } finally {
+    await endSides();
+  }
+}, 110_000);
 
 test.run();

@@ -1,5 +1,5 @@
-/* Stopped and gone on: by another, by itself, by its group, as wait and /proc tell it. Who is stopped
- * holds up nobody else. */
+/* Stopped and gone on: by another, by itself, by its group, as wait and /proc tell it. Who is
+ * stopped holds up nobody else. */
 #include "check.h"
 
 static char state_of(pid_t pid) {
