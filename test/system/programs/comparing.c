@@ -1,6 +1,6 @@
 /* comparing.c: a process whose memory is compared while it runs: threads that wait in calls which
  * write into its memory (poll, recvmsg, accept), one that is given work, and a child of its own.
- * With `planted` it puts a random number of the processor's into memory, which no call records. */
+ * With `planted` it puts into memory what it must not look at: whether it is the copy. */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <poll.h>
@@ -88,11 +88,8 @@ int main(int argc, char **argv) {
   if (bind(listener, (struct sockaddr *)&any, sizeof any) || listen(listener, 5)) return 2;
   pid_t child = fork();
   if (!child) return work(0) == 0;
-  if (argc > 1 && !strcmp(argv[1], "planted")) {
-    unsigned long long value = 0;
-    __asm__ volatile("rdrand %0" : "=r"(value));
-    planted = value;
-  }
+  if (argc > 1 && !strcmp(argv[1], "planted"))
+    planted = ((volatile unsigned *)0x300000000000)[4]; /* HS_SESSION_BASE, the mode */
   void *(*const run[3])(void *) = {polls, receives, accepts};
   for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, run[i], NULL);
   unsigned long sum = work(1);
