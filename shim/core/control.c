@@ -15,7 +15,15 @@ static u64 fcntl_out(int command) {
   }
 }
 
-i64 hs_irr_fcntl(struct thread *t, struct regs *g, const struct hs_call *c) {
+/* Commands without an argument: what is left in its register is no part of what was asked. */
+static int takes_no_argument(int command) {
+  return command == 1 || command == 3 || command == 9 || command == 11 || command == 1025 ||
+         command == 1032 || command == 1034;
+}
+
+i64 hs_irr_fcntl(struct thread *t, struct regs *given, const struct hs_call *c) {
+  struct regs copy = *given, *g = &copy;
+  if (takes_no_argument((int)g->rsi)) g->rdx = 0;
   if (hs_is_hidden(g->rdi)) return -HS_EBADF;
   u32 entry = fd_entry((int)g->rdi);
   switch ((int)g->rsi) {

@@ -66,8 +66,24 @@ static u64 prctl_out(u64 option) {
   }
 }
 
+/* Arguments that the kernel does not look at hold what was left there: no part of what was asked. */
+static void forget_unused(struct regs *g) {
+  static const u64 two = HS_BIT(1) | HS_BIT(2) | HS_BIT(4) | HS_BIT(5) | HS_BIT(6) | HS_BIT(8) |
+                         HS_BIT(9) | HS_BIT(10) | HS_BIT(11) | HS_BIT(12) | HS_BIT(14) |
+                         HS_BIT(15) | HS_BIT(16) | HS_BIT(19) | HS_BIT(20) | HS_BIT(23) |
+                         HS_BIT(24) | HS_BIT(25) | HS_BIT(28) | HS_BIT(29) | HS_BIT(36) |
+                         HS_BIT(37) | HS_BIT(40);
+  static const u64 one = HS_BIT(3) | HS_BIT(7) | HS_BIT(13) | HS_BIT(21) | HS_BIT(27) | HS_BIT(30);
+  u64 option = HS_BIT((u32)g->rdi & 63);
+  if ((u32)g->rdi - 1 > 62 || !((one | two) & option)) return;
+  if (one & option) g->rsi = 0;
+  g->rdx = g->r10 = g->r8 = 0;
+}
+
 /* Some options change this process and are made on both sides. */
-i64 hs_irr_prctl(struct thread *t, struct regs *g, const struct hs_call *c) {
+i64 hs_irr_prctl(struct thread *t, struct regs *given, const struct hs_call *c) {
+  struct regs copy = *given, *g = &copy;
+  forget_unused(g);
   if (hs_is_identity_option((u32)g->rdi)) return hs_identity_call(t, g, c, (u32)g->rdi);
   struct hs_record *r = hs_turn(t);
   u64 bytes = prctl_out(g->rdi);

@@ -21,7 +21,7 @@ for (const name of ['locks', 'c11', 'robust', 'count50', 'many']) {
   }, bound);
 }
 
-for (const name of ['pool', 'waits']) {
+for (const name of ['pool', 'waits', 'unused']) {
   test(`${name} is the same native, recorded and replayed, twice`, async () => {
     for (let turn = 0; turn < 2; turn++) {
       expectSame(await threeWays(find('parallel', name), [], 'parallel'));
