@@ -73,7 +73,8 @@ static void forget_unused(struct regs *g) {
                          HS_BIT(15) | HS_BIT(16) | HS_BIT(19) | HS_BIT(20) | HS_BIT(23) |
                          HS_BIT(24) | HS_BIT(25) | HS_BIT(28) | HS_BIT(29) | HS_BIT(36) |
                          HS_BIT(37) | HS_BIT(40);
-  static const u64 one = HS_BIT(3) | HS_BIT(7) | HS_BIT(13) | HS_BIT(21) | HS_BIT(27) | HS_BIT(30);
+  static const u64 one = HS_BIT(3) | HS_BIT(7) | HS_BIT(13) | HS_BIT(21) | HS_BIT(27) |
+                         HS_BIT(30);
   u64 option = HS_BIT((u32)g->rdi & 63);
   if ((u32)g->rdi - 1 > 62 || !((one | two) & option)) return;
   if (one & option) g->rsi = 0;
