@@ -283,12 +283,31 @@ static __always_inline int hs_answer(struct __sk_buff *skb, const struct hs_segm
   return TC_ACT_SHOT;
 }
 
+/* Somebody else says that the service address is his (RFC 5227, 2.4). A host that serves yields at
+ * once, here: its engine may be stopped. Whoever took over speaks so, and is not to be answered. */
+static __always_inline void hs_claimed(struct __sk_buff *skb, struct hs_net_settings *s)
+{
+  __u64 mac = 0;
+  if (s->role != HS_NET_PRIMARY ||
+      bpf_skb_load_bytes(skb, ETH_HLEN + 8, &mac, 6)) /* sender's hardware address */
+    return;
+  if (!s->mac || mac == s->mac || !mac) /* not told yet; our own, sent back by a switch */
+    return;
+  s->fenced = 1;
+  s->claimant = mac;
+}
+
 SEC("tc")
 int ingress(struct __sk_buff *skb)
 {
   struct hs_net_settings *s = hs_settings();
   struct hs_segment segment = {};
-  if (!s || s->role == HS_NET_OFF || hs_parse(skb, s->vip, 0, &segment) != HS_SERVICE_TCP)
+  if (!s || s->role == HS_NET_OFF)
+    return TC_ACT_OK;
+  enum hs_frame frame = hs_parse(skb, s->vip, 0, &segment);
+  if (frame == HS_SERVICE_ARP)
+    hs_claimed(skb, s);
+  if (frame != HS_SERVICE_TCP)
     return TC_ACT_OK;
   COUNT(packets);
   int serves = s->role == HS_NET_PRIMARY || s->role == HS_NET_LIVE;

@@ -60,6 +60,8 @@ struct hs_net_settings {
   unsigned long long synLost;       /* SYN-ACKs dropped because that ring was full */
   unsigned long long slotsEmpty;    /* SYN-ACKs dropped because no slot was free */
   unsigned long long marked;        /* marked segments let out */
+  unsigned long long mac;      /* of the service's interface: 6 bytes as in a frame, then zeros */
+  unsigned long long claimant; /* PRIMARY: the MAC that claimed the vip last; 0: nobody did */
 };
 
 /* Key of map `index`: the client's address and port, and our port. Its value is a slot number. */

@@ -25,7 +25,9 @@ export const counterOffsets = {
   fenceDropped: 72, ignored: 80, answers: 88, synHeld: 96, synLost: 104, slotsEmpty: 112,
   marked: 120,
 } as const;
-export const settingsBytes = 128;
+/** struct hs_net_settings: hardware addresses, u64: our interface's, another claimant's. */
+export const ownerOffsets = { mac: 128, claimant: 136 } as const;
+export const settingsBytes = 144;
 
 /** struct hs_net_key; ports and address in network order. */
 export const keyOffsets = { raddr: 0, rport: 4, lport: 6 } as const;

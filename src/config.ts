@@ -114,6 +114,12 @@ export const settingsTable = {
     help: 'on calls the shim did not record: off, report, refuse or fatal (to the replica)',
     default: 'report',
   }),
+  processors: row({
+    schema: choice(['same', 'any']),
+    placeholder: 'which',
+    help: 'may the two processors differ in what libraries choose code by: same or any',
+    default: 'same',
+  }),
   memoryCheck: row({
     schema: integer(0, 86_400),
     placeholder: 'seconds',

@@ -33,7 +33,7 @@ export const helloSchema = z.object({
   tableHash: z.string().min(1).max(256),
   role: roleSchema,
   name: z.string().max(256),
-  features: z.array(z.string().max(64)).max(64),
+  features: z.array(z.string().max(64)).max(256),
   instance: u64,
   nextSeq: count,
 });

@@ -28,6 +28,13 @@ export function gratuitousArp(mac: Uint8Array, vip: string, kind: 'request' | 'r
   return frame;
 }
 
+/** Asks who has `vip` without saying that we do: its sender has no address (RFC 5227, 1.1). */
+export function arpProbe(mac: Uint8Array, vip: string): Buffer {
+  const frame = gratuitousArp(mac, vip, 'request');
+  frame.fill(0, 28, 32);
+  return frame;
+}
+
 /** An IPv4 address in the order of the network. */
 export function ipv4Bytes(address: string): Buffer {
   return Buffer.from(address.split('.').map(Number));

@@ -11,13 +11,14 @@ import {
 import { LostRole, OperatingError } from '../errors.js';
 import { Announcer } from './arp.js';
 import { EnforcementMap, netRole } from './enforcement-map.js';
+import { backupHello, policyOf, processorOf } from './greeting.js';
 import { Inbox } from './inbox.js';
 import { OpeningTable } from './openings.js';
 import {
-  Board, partitionPolicies, type BackupPumpConfig, type FromPump, type OnPartition,
-  type TakeoverTimes, type ToPump,
+  Board, type BackupPumpConfig, type FromPump, type OnPartition, type TakeoverTimes, type ToPump,
 } from './pump-messages.js';
 import { SessionMap } from './ring.js';
+import { Successor } from './successor.js';
 import { nextState, type TakeoverEvent, type TakeoverState } from './takeover.js';
 
 const { CONTROL } = layout;
@@ -55,6 +56,7 @@ export class BackupPump {
   #manifest: Manifest | undefined;
   #process: ProcessStart | undefined;
   #policy: OnPartition = 'backup-takes-over';
+  #successor: Successor | undefined;
   #timer: NodeJS.Timeout | undefined;
   #late: NodeJS.Timeout | undefined;
   #ackedReplay = 0;
@@ -81,11 +83,7 @@ export class BackupPump {
       ...config.connect,
       key: Buffer.from(config.key),
       attempts: config.attempts,
-      hello: {
-        version: layout.HS_VERSION, tableHash: config.tableHash, role: 'backup',
-        name: config.name === 'default' ? '' : config.name, features: [],
-        instance: config.instance, nextSeq: 0,
-      },
+      hello: backupHello(config),
       keepaliveMs: Math.min(10, config.detect.intervalMs),
       silentMs: this.#boundMs,
     }, (channel) => this.#attach(channel));
@@ -102,10 +100,7 @@ export class BackupPump {
 
   #attach(channel: Channel): ChannelHandlers {
     this.#channel = channel;
-    for (const feature of channel.peer.features) {
-      const policy = /^on-partition=(.*)$/.exec(feature)?.[1];
-      this.#policy = partitionPolicies.find((known) => known === policy) ?? this.#policy;
-    }
+    this.#policy = policyOf(channel.peer);
     return {
       onRecords: (bytes, start, end, info) => this.#onRecords(bytes, start, end, info),
       onControl: (control) => this.#onControl(control),
@@ -126,8 +121,9 @@ export class BackupPump {
       case 'process': {
         if (!this.#manifest) throw new ChannelError('unexpected', 'process came before manifest');
         this.#process = control;
-        const peer = this.#channel!.remote;
-        this.tell({ kind: 'offer', peer, manifest: this.#manifest, process: control });
+        const { remote: peer, peer: hello } = this.#channel!;
+        const processor = processorOf(hello);
+        this.tell({ kind: 'offer', peer, processor, manifest: this.#manifest, process: control });
         return;
       }
       case 'role':
@@ -366,6 +362,8 @@ export class BackupPump {
     net?.set('role', netRole.live);
     this.#times.openNs = nowNs();
     announcer?.announceOften();
+    const { name } = this.#channel!.peer;
+    if (announcer) this.#successor = new Successor(this.config, name, this.#manifest!.vip);
     this.#board.set('isProtected', 0);
     this.#board.set('protectedSinceMs', Date.now());
     this.tell({ kind: 'live', times: this.#times });
@@ -394,6 +392,7 @@ export class BackupPump {
     this.#fed?.liveWaiter.close();
     this.#fed?.openings.close();
     this.#fed?.announcer?.close();
+    this.#successor?.close();
     // This thread ends with that message, and with it the connection: the last words go first.
     if (!this.#channel || this.#isClosed) this.tell({ kind: 'finished' });
   }

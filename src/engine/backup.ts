@@ -19,6 +19,7 @@ import { prepareClock } from './fast-clock.js';
 import type { BackupOptions, PairResult } from './options.js';
 import { newInstance, pairKey } from './pair-key.js';
 import { endIn } from './program-end.js';
+import { compareProcessors, readProcessor } from './processor.js';
 import { Pump } from './pump.js';
 import { Board, type FromPump } from './pump-messages.js';
 import { detailOf } from './replay.js';
@@ -134,11 +135,12 @@ class BackupHost {
 
   /** Checks what the primary offers and starts the copy. A refusal is told to the primary. */
   async #accept(offer: Extract<FromPump, { kind: 'offer' }>): Promise<void> {
-    const { manifest, process: start, peer } = offer;
+    const { manifest, process: start, peer, processor } = offer;
     this.#facts.peer = peer;
     this.#facts.commit = manifest.commit;
     this.#facts.why = 'not caught up yet';
     try {
+      if (this.options.processors !== 'any') compareProcessors(processor, readProcessor());
       compareExecutables(manifest.executables, `the primary, ${peer}`);
       await this.#begin(manifest, start);
     } catch (thrown) {

@@ -3,7 +3,7 @@
  * The rule: it is attached before the program starts and detached after it has ended, so that no
  * packet of the service is ever without it. */
 import { readFileSync } from 'node:fs';
-import { open, type BpfObject } from 'bpf-loader';
+import { interfaceMac, open, type BpfObject } from 'bpf-loader';
 import { NotReplicable, errnoOf } from '../errors.js';
 import { ipv4Bytes } from './arp.js';
 import { HELD_BYTES } from './openings.js';
@@ -56,6 +56,7 @@ export class Enforcement {
     this.settings = new EnforcementMap(this.fds.settings);
     this.settings.set('vip', ipv4Bytes(vip).readUInt32LE(0)); // as it lies in a packet
     this.settings.set('device', deviceNumber(dev));
+    this.settings.setMac(interfaceMac(dev));
     this.settings.set('role', role);
   }
 

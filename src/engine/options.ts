@@ -92,6 +92,8 @@ export interface PrimaryOptions extends PairOptions, ProgramStart {
 
 /** Command, environment, cwd and service address come from the primary. */
 export interface BackupOptions extends PairOptions {
+  /** Whether the primary's processor may be another one. Default: the same. */
+  processors?: Settings['processors'];
   connect: Endpoint;
 }
 

@@ -4,16 +4,17 @@
  * log nor the network needs its bytes any more. */
 import {
   ChannelError, ChannelServer, LogWriter, layout, listen, type Channel, type ChannelHandlers,
-  type Hello,
 } from '../channel/index.js';
 import { LostRole, type DivergenceDetail } from '../errors.js';
 import { CatchUp } from './catch-up.js';
 import { EnforcementMap } from './enforcement-map.js';
+import { primaryHello } from './greeting.js';
 import { lagBoundBytes } from './lag.js';
 import { LogKeeper } from './log-keeper.js';
 import { Link, type LinkEvents } from './primary-link.js';
 import { Protection } from './protection.js';
 import { Board, type FromPump, type PrimaryPumpConfig, type ToPump } from './pump-messages.js';
+import { claimedBy, servedBy } from './rival.js';
 import { RingReader, SessionMap } from './ring.js';
 
 const { CONTROL } = layout;
@@ -48,6 +49,7 @@ export class PrimaryPump implements LinkEvents {
   #ending: string | undefined;
   #handover: 'no' | 'wanted' | 'done' = 'no';
   #isFinished = false;
+  #hasYielded = false;
   #distrust: string | undefined;
 
   constructor(
@@ -72,9 +74,7 @@ export class PrimaryPump implements LinkEvents {
       this.#keeper = new LogKeeper(log, (why) => this.#onLogLost(why));
     }
     this.#server = await listen({
-      ...config.listen,
-      key: Buffer.from(config.key),
-      hello: () => this.#hello(),
+      ...config.listen, key: Buffer.from(config.key), hello: primaryHello(config),
       keepaliveMs: Math.min(CLAIM_MS, config.detect.intervalMs),
       silentMs: this.#boundMs,
       onRejected: (error) => {
@@ -96,16 +96,10 @@ export class PrimaryPump implements LinkEvents {
     this.#schedule();
   }
 
-  #hello(): Hello {
-    const { tableHash, name, instance } = this.config;
-    return {
-      version: layout.HS_VERSION, tableHash, role: 'primary', name, instance, nextSeq: 0,
-      features: [`on-partition=${this.config.onPartition}`],
-    };
-  }
-
   #attach(channel: Channel): ChannelHandlers {
-    const refusal = this.#refusal();
+    const rival = servedBy(channel, this.config.manifest.vip);
+    this.#yield(rival);
+    const refusal = rival ?? this.#refusal();
     if (refusal) {
       channel.refuse(new ChannelError('refused', refusal));
       return {};
@@ -257,7 +251,6 @@ export class PrimaryPump implements LinkEvents {
 
   onKnown = (count: number): void => this.#protection.openings?.release(count);
   onDrain = (): void => this.#schedule();
-
   onStop = (reason: string): void => this.tell({ kind: 'stop', reason });
 
   onDivergence(link: Link, divergence: DivergenceDetail): void {
@@ -265,17 +258,22 @@ export class PrimaryPump implements LinkEvents {
   }
 
   onLostRole(link: Link): void {
-    this.#protection.fence(true);
     link.state = 'closed';
-    const message = `${link.peer} is the primary now: this host's copy is stopped`;
+    this.#yield(`${link.peer} is the primary now: this host's copy is stopped`);
+  }
+
+  /** Another host serves the address: silence first, then the end. */
+  #yield(message: string | undefined): void {
+    if (!message || this.#handover === 'done' || this.#hasYielded) return;
+    this.#hasYielded = true;
+    this.#protection.fence(true);
     this.tell({ kind: 'lostRole', message });
   }
 
   onGone(link: Link, why: string, isSilent: boolean): void {
     if (link !== this.#link) return;
     if (this.#handover === 'done') {
-      this.tell({ kind: 'lostRole', message: `handed over to ${link.peer}` });
-      return;
+      return this.tell({ kind: 'lostRole', message: `handed over to ${link.peer}` });
     }
     // It may have taken over, and only cannot tell us: whoever is fenced stays so.
     if (isSilent && this.#protection.isFenced) return;
@@ -303,8 +301,9 @@ export class PrimaryPump implements LinkEvents {
     const now = performance.now();
     this.#board.set('headSeq', this.#map.control.load64(CONTROL.headSeq));
     this.#board.set('storedSeq', this.#reader.seq);
+    this.#yield(this.#net && claimedBy(this.#net, this.config));
     const link = this.#link;
-    if (!link || link.state === 'closed') return;
+    if (!link || link.state === 'closed' || this.#hasYielded) return;
     link.claim(now);
     this.#board.set('claims', link.claims.sent);
     this.#board.set('sentBytes', link.sent);
@@ -343,7 +342,8 @@ export class PrimaryPump implements LinkEvents {
 
   /** Fences this host before the backup can take it for dead; docs/decisions/partition.md. */
   #watchClaims(link: Link, share: number): void {
-    if (link !== this.#link || link.state === 'closed' || !this.#protection.isProtected) return;
+    if (link !== this.#link || link.state === 'closed' || this.#hasYielded) return;
+    if (!this.#protection.isProtected) return;
     const ageMs = link.claims.ageMs(performance.now());
     const policy = this.config.onPartition;
     if (policy === 'primary-continues') {

@@ -21,6 +21,7 @@ import { endSentence } from './program-end.js';
 import { Pump } from './pump.js';
 import { Board, type PrimaryPumpConfig } from './pump-messages.js';
 import { Guard, dropAddress, holdAddress } from './service-address.js';
+import { listenForRivals, listenMs } from './rival.js';
 import { scheduleFlag, underSchedule } from './schedule.js';
 import { Session, newFacts, tableHashText, type Parts } from './session.js';
 import { pairStatus, type PairFacts } from './status.js';
@@ -60,7 +61,8 @@ class PrimaryHost {
   #guard: Guard | undefined;
   #isStopped = false;
   #hasLeft = false;
-  #onStop: () => void = () => undefined;
+  #onStop!: () => void;
+  readonly #stopped = new Promise<void>((resolve) => { this.#onStop = resolve; });
 
   readonly options: PrimaryOptions;
 
@@ -115,7 +117,19 @@ class PrimaryHost {
     if (!isNetworked) return;
     this.#enforcement = Enforcement.attach(options.dev, options.vip.address, netRole.primary);
     cleanup.defer(() => this.#enforcement!.close());
-    cleanup.defer(holdAddress(options.vip, options.dev));
+  }
+
+  /** Puts the address on the interface, unless another host shows that it serves it. */
+  async #takeAddress(lost: Promise<LostRole>): Promise<void> {
+    const { vip, dev, detect } = this.options;
+    if (!this.#enforcement || this.#isStopped) return;
+    // A peer that is ready to follow is no survivor.
+    const over = Promise.race([lost, this.#pump.next('ready'), this.#stopped]);
+    const rival = await listenForRivals(dev, vip.address, listenMs(detect), over);
+    if (rival instanceof LostRole) {
+      throw new NotReplicable(rival.message, { reason: 'address' });
+    }
+    if (!this.#isStopped) this.cleanup.defer(holdAddress(vip, dev));
   }
 
   #startPump(): void {
@@ -195,6 +209,7 @@ class PrimaryHost {
     lost.catch(() => undefined);
     try {
       await this.#pump.next('listening');
+      await this.#takeAddress(lost);
       const end = await this.#runProgram(lost);
       if (end instanceof LostRole) throw end;
       await this.#farewell(this.#isStopped ? 'stopped' : endSentence(end));
@@ -212,8 +227,7 @@ class PrimaryHost {
 
   async #runProgram(lost: Promise<LostRole>): Promise<PairResult | LostRole> {
     if (this.options.waitBackup) {
-      const stopped = new Promise<void>((resolve) => { this.#onStop = resolve; });
-      if (!this.#isStopped) await Promise.race([this.#pump.next('protected'), stopped]);
+      await Promise.race([this.#pump.next('protected'), this.#stopped]);
     }
     if (this.#isStopped || !(await this.#startProgram())) return nothing;
     return await Promise.race([this.#session.ended(), lost, this.#pump.failed]);

@@ -4,6 +4,7 @@
 import type { Manifest, ProcessStart } from '../channel/index.js';
 import type { Detection, Endpoint } from '../config-values.js';
 import type { DivergenceDetail, EndingCode } from '../errors.js';
+import type { Processor } from './processor.js';
 
 /** What is done when the two hosts cannot hear each other; docs/decisions/partition.md. */
 export const partitionPolicies = ['primary-continues', 'backup-takes-over', 'stop'] as const;
@@ -103,7 +104,9 @@ export type FromPump =
   /** The other host is the primary now. */
   | { kind: 'lostRole'; message: string }
   /** Backup: what the primary runs. */
-  | { kind: 'offer'; peer: string; manifest: Manifest; process: ProcessStart }
+  | {
+    kind: 'offer'; peer: string; processor: Processor; manifest: Manifest; process: ProcessStart;
+  }
   /** The copy did something else than the record: all of it has to end. */
   | { kind: 'diverged' }
   | { kind: 'takingOver'; cause: TakeoverTimes['cause'] }

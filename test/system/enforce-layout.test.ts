@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import * as layout from '../../bpf/layout.js';
 import { repositoryRoot } from '../../src/bed/bed.js';
+import { settingsWord } from '../../src/engine/enforcement-map.js';
 import * as openings from '../../src/engine/openings.js';
 import { suite } from '../support/suite.js';
 
@@ -20,7 +21,9 @@ function claims(): [string, number][] {
   const values = (prefix: string, named: Record<string, number>): [string, number][] =>
     Object.entries(named).map(([name, value]) => [`${prefix}${upper(name)}`, value]);
   return [
-    ...of('hs_net_settings', { ...layout.settingsOffsets, ...layout.counterOffsets }),
+    ...of('hs_net_settings', {
+      ...layout.settingsOffsets, ...layout.counterOffsets, ...layout.ownerOffsets,
+    }),
     ...of('hs_net_key', layout.keyOffsets),
     ...of('hs_net_slot', layout.slotOffsets),
     ...of('hs_net_held', layout.heldOffsets),
@@ -67,9 +70,16 @@ test('the engine says the same', () => {
     [layout.heldBytes, layout.slotBytes, layout.netSlots, layout.netMark]);
 });
 
+test('the engine writes the words where the header has them', () => {
+  const { settingsOffsets, ownerOffsets } = layout;
+  for (const [name, at] of Object.entries({ ...settingsOffsets, ...ownerOffsets })) {
+    assert.is(settingsWord[name as keyof typeof settingsWord] * 4, at, name);
+  }
+});
+
 test('no field of event.h is missing here', () => {
   const counted = Object.keys(layout.settingsOffsets).length * 4 +
-    Object.keys(layout.counterOffsets).length * 8;
+    Object.keys({ ...layout.counterOffsets, ...layout.ownerOffsets }).length * 8;
   assert.is(counted, layout.settingsBytes);
   const narrow: Record<string, number> = {
     wscale: 1, peerWscale: 1, peerMss: 2, rport: 2, lport: 2,

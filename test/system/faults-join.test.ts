@@ -151,7 +151,9 @@ test('an address that another host has is refused, with who has it', async () =>
 test('an address that is on the backup itself is refused by both', async () => {
   const vip = '10.77.0.51/24';
   const primary = startPrimary(bed, program, { vip });
-  await untilSaid(primary, /waiting for a backup/);
+  // Before it has the address it would take the backup's kernel for its owner.
+  await until(() => bed.run('primary', ['ip', 'addr']).then((text) => text.includes('10.77.0.51')),
+    () => primary.words);
   await bed.run('backup', ['ip', 'addr', 'add', vip, 'dev', plan.serviceDevice]);
   const backup = await startBackup(bed).ended;
   assert.match(refusal(backup, 1), /10\.77\.0\.51 is on svc0 of this host already: "ip addr del/);

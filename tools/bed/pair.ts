@@ -59,7 +59,8 @@ export function primaryLine(options: PairOptions = {}): string {
 export function backupLine(options: PairOptions = {}): string {
   return [command, 'backup', '--connect', `${options.listen ?? plan.channel.primary}:7400`,
     '--dev', plan.serviceDevice, '--key-file', keyPath, '--name', pairName,
-    '--detect', options.detect ?? detection()].join(' ');
+    // The check `processor` is to show what then happens.
+    '--detect', options.detect ?? detection(), '--processors', 'any'].join(' ');
 }
 
 /** Starts a line as the unit of the pair. */

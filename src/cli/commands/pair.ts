@@ -61,13 +61,16 @@ export const primaryCommand: CommandSpec = {
 export const backupCommand: CommandSpec = {
   usage: 'backup',
   summary: 'follow a primary, and take over when it dies',
-  settings: ['connect', ...pairSettings],
+  settings: ['connect', ...pairSettings, 'processors'],
   examples: [
     'hs-replicate backup --connect 10.0.0.1:7400 --dev eth0 --key-file /etc/hotswap/pair.key',
   ],
   run: async (invocation) => {
-    const connect = need(invocation.configuration.settings, 'connect');
-    const options = { ...pairOptions(invocation), connect };
+    const { settings } = invocation.configuration;
+    const options = {
+      ...pairOptions(invocation), connect: need(settings, 'connect'),
+      processors: settings.processors,
+    };
     await requireHost();
     const { backup } = await import('../../engine/index.js');
     const result = await backup(options);
