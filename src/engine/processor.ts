@@ -1,5 +1,5 @@
-/* processor.ts: do two processors make the same programs do the same? Libraries ask CPUID (leaves 1,
- * 7, 0xd, 0x80000001, and XGETBV) and choose code by the answers, which no record holds. Both hosts
+/* processor.ts: do two processors make one program do the same? Libraries ask CPUID (leaves 1, 7,
+ * 0xd, 0x80000001, and XGETBV) and choose code by the answers, which no record holds. Both hosts
  * must give the same ones. They are read as /proc/cpuinfo names them.
  * The rule: only what a program can choose code by is compared; what a kernel adds of its own, or
  * what concerns mitigations and virtual machines, differs between kernels on equal processors. */

@@ -61,7 +61,7 @@ test('ARP is silent, and the survivor\'s engine says that it serves', async () =
   await untilSaid(primary, /waiting for a backup/);
   await bed.restoreLink('backup', 'channel');
   const sentence = refusal(await primary.ended, 4);
-  assert.match(sentence, new RegExp(`${plan.channel.backup}:\\d+ serves ${plan.vip} since it took`));
+  assert.match(sentence, new RegExp(`${plan.channel.backup}:\\d+ serves ${plan.vip} since`));
   assert.match(sentence, /hs-replicate stop/);
   await assertGone();
 });
@@ -82,7 +82,7 @@ test('a primary that serves by mistake ends when the survivor\'s engine reaches 
   await assertGone();
 });
 
-test('a primary that serves by mistake ends when another host claims the address', async () => {
+test('one that serves by mistake ends when another host claims the address', async () => {
   const primary = await mistaken();
   await bed.restoreLink('backup', 'service');
   const claim = ['arping', '-A', '-c', '1', '-I', dev, '-s', plan.vip, plan.vip];
@@ -95,7 +95,7 @@ test('a primary that serves by mistake ends when another host claims the address
   await assertGone();
 });
 
-test('processors that differ are refused by both with the flags, unless that is allowed', async () => {
+test('processors that differ are refused by both, with the flags, unless allowed', async () => {
   survivor.kill('SIGTERM');
   await survivor.ended;
   for (const link of ['service', 'channel'] as const) await bed.restoreLink('backup', link);

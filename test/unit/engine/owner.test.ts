@@ -22,7 +22,7 @@ test('a probe asks for the address and names no sender', () => {
   assert.equal([...announced.subarray(28, 32)], [10, 0, 0, 9]);
 });
 
-test('a host with a long bound on silence listens for that long, and never shorter than 400 ms', () => {
+test('a long bound on silence is listened for, and 400 ms at least', () => {
   assert.is(listenMs({ intervalMs: 50, count: 3 }), 400);
   assert.is(listenMs({ intervalMs: 1000, count: 5 }), 5000);
 });
