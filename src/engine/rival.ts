@@ -1,8 +1,8 @@
 /* rival.ts: another host that serves the address this one serves, or would serve: how that is
- * noticed, and what is said then. Its kernel claims the address on the wire (RFC 5227), and its engine calls
- * the one that it took over from (successor.ts). Either may come late, so both are listened for as
- * long as a primary runs. The rule: whoever finds a rival yields; two that defend an address break
- * every connection to it. */
+ * noticed, and what is said then. Its kernel claims the address on the wire (RFC 5227), and its
+ * engine calls the one that it took over from (successor.ts). Either may come late, so both are
+ * listened for as long as a primary runs. The rule: whoever finds a rival yields; two that defend
+ * an address break every connection to it. */
 import { packetSocket, interfaceMac } from 'bpf-loader';
 import type { Channel } from '../channel/index.js';
 import type { Detection } from '../config-values.js';
