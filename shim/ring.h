@@ -5,6 +5,7 @@
  *
  *   HS_CONTROL_OFFSET   struct hs_control: versions, watermarks, wake-up words, verdicts
  *   HS_SLOTS_OFFSET     one struct hs_slot per thread that lives
+ *   HS_GROUPS_OFFSET    one struct hs_group per sharing group (groups.c)
  *   (0x90000            ordered.h: sections made by each thread, with --schedule parallel)
  *   HS_TIDMAP_OFFSET    u16 slot by thread id
  *   HS_TSC_OFFSET       which byte pairs in which files are rdtsc (struct hs_tsc_site)
@@ -12,21 +13,22 @@
  *   HS_FILES_OFFSET     the files the program opened (shadow.c)
  *   HS_INODES_OFFSET    which file of the backup is which of the primary (inodes.c)
  *   HS_OPENINGS_OFFSET  backup: clients' handshakes that the primary's kernel makes (queued.c)
+ *   HS_VIEWS_OFFSET     files that were mapped, or opened for writing (sharing.c)
  *   HS_PASSED_OFFSET    descriptors on their way between its processes (passing.c)
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
  *
- * The ring has one producer at a time (the holder of the baton; on the backup the engine) and one
- * consumer at a time (the engine; on the backup the owner of the turn). So a record is published
- * by one release store of `head`, and freed by one release store of `tail`. Both count bytes since
- * the start of the session and never wrap. Full means wait; nothing is ever dropped.
+ * The ring has one producer at a time (the holder of the order lock; on the backup the engine)
+ * and one consumer at a time (the engine; on the backup the owner of the turn). So a record is
+ * published by one release store of `head`, and freed by one release store of `tail`. Both count
+ * bytes since the start of the session and never wrap. Full means wait; nothing is ever dropped.
  *
  * The rule: whoever changes anything here bumps HS_VERSION. A mismatch refuses to run. */
 #ifndef HS_RING_H
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 10u
+#define HS_VERSION 12u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -37,6 +39,8 @@
 #define HS_CONTROL_OFFSET 0x0ul
 #define HS_SLOTS_OFFSET 0x10000ul /* HS_MAX_SLOTS x 64 B */
 #define HS_MAX_SLOTS 4096u
+#define HS_GROUPS_OFFSET 0x50000ul /* HS_MAX_GROUPS x 64 B */
+#define HS_MAX_GROUPS 4096u
 #define HS_TIDMAP_OFFSET 0x100000ul /* 4 Mi x u16 */
 #define HS_MAX_TID 0x400000u
 #define HS_TSC_OFFSET 0x900000ul /* what the byte pairs of rdtsc in known files are; see sites.c */
@@ -50,6 +54,8 @@
 #define HS_OPENINGS_OFFSET 0x3600000ul /* HS_MAX_OPENINGS x 64 B, in buckets of HS_OPENING_WAYS */
 #define HS_MAX_OPENINGS 16384u
 #define HS_OPENING_WAYS 8u
+#define HS_VIEWS_OFFSET 0x3700000ul /* HS_MAX_VIEWS x 16 B */
+#define HS_MAX_VIEWS 65536u
 #define HS_PASSED_OFFSET 0x3800000ul
 #define HS_MAX_PASSED 16384u
 #define HS_RING_OFFSET 0x4000000ul
@@ -64,7 +70,7 @@ struct hs_record {
   unsigned int segments;   /* 0: one segment */
   unsigned int words;      /* 7 + data words: what follows this word */
   unsigned long root;      /* HS_ROOT_POINTER */
-  unsigned int method;     /* row of the call table | HS_METHOD_* flags */
+  unsigned int method;     /* row of the call table | HS_METHOD_* flags | group << 20 */
   unsigned int pid;        /* as the program sees it */
   unsigned long seq;       /* one more than the record before it */
   unsigned int tid;        /* as the program sees it */
@@ -79,6 +85,7 @@ struct hs_record {
 #define HS_RECORD_DATA(r) ((unsigned char *)((r) + 1))
 #define HS_RECORD_LEN(r) ((unsigned long)(r)->data >> 35)       /* bytes of data, unpadded */
 #define HS_RECORD_SIZE(r) (((unsigned long)(r)->words + 1) * 8) /* bytes in the ring */
+#define HS_RECORD_GROUP(r) ((r)->method >> HS_METHOD_GROUP_SHIFT)
 #define HS_MAX_RECORD_BYTES 0x1000000ul                         /* 16 MiB; the ring holds four */
 
 #define HS_METHOD_ROW 0xffffu
@@ -86,7 +93,8 @@ struct hs_record {
 #define HS_METHOD_YIELDED 0x20000u        /* the thread then gave the baton up of its own accord */
 #define HS_METHOD_AHEAD 0x40000u          /* what the call wrote came before it, in DATA events */
 #define HS_METHOD_COMPARE 0x80000u        /* the next record of this thread is MEMORY_DIGEST */
-/* From bit 20 on, with HS_FLAG_PARALLEL: how many sections its thread had made (ordered.h). */
+/* From there on the thread's sharing group; with HS_FLAG_PARALLEL its count of sections. */
+#define HS_METHOD_GROUP_SHIFT 20
 #define HS_PIECE_BYTES 0x400000ul         /* what one DATA or FILE event carries at most */
 
 /* Methods that are no system call: rows HS_EVENT_BASE.. of the call table (src/calls/events.ts). */
@@ -94,6 +102,9 @@ struct hs_record {
 
 #define HS_TURN_FREE 0xffffffffu /* nobody looks at the log: whoever comes first takes it */
 
+/* What is held while program code runs: the order lock, which is the only baton; the baton of the
+ * thread's group; nothing (--schedule parallel). */
+enum hs_split { HS_SPLIT_NONE = 0, HS_SPLIT_GROUPS = 1, HS_SPLIT_THREADS = 2 };
 enum hs_mode { HS_MODE_RECORD = 1, HS_MODE_REPLAY = 2, HS_MODE_LIVE = 3 };
 enum hs_commit { HS_COMMIT_ASYNC = 0, HS_COMMIT_LOGGED = 1, HS_COMMIT_VERIFIED = 2 };
 enum hs_files { HS_FILES_MIRRORED = 0, HS_FILES_CARRIED = 1 };
@@ -107,6 +118,13 @@ enum hs_end { HS_END_OPEN = 0, HS_END_GO_LIVE = 1, HS_END_STOP = 2 };
 #define HS_FLAG_SESSION 32u     /* the program leads a session of its own, as a service does */
 #define HS_FLAG_EVIDENCE 128u   /* the log carries all memory at each process's end (evidence.c) */
 #define HS_FLAG_PARALLEL 64u    /* threads run at once; objects are ordered (ordered.h) */
+
+/* A futex that the shim's threads take in turn, over all processes. */
+struct hs_lock {
+  volatile unsigned int word, pad; /* 0 free, 1 held, 2 held and wanted */
+  volatile unsigned long holder;   /* pid << 32 | tid */
+  volatile unsigned long acquisitions;
+};
 
 struct hs_control {
   /* 0: written by the engine before hs-start, read-only after */
@@ -143,24 +161,27 @@ struct hs_control {
   volatile unsigned long liveNs, deadNs, restoredNs, firstByteNs;
   volatile unsigned int compareAsked, pad11; /* counted up: every process digests its memory */
   unsigned char pad4[128 - 64];
-  /* 384: order (the shim's alone) */
-  volatile unsigned int baton, waiters; /* 0 free, 1 held, 2 held and wanted */
-  volatile unsigned int turn;           /* replay: slot whose record is next, or HS_TURN_FREE */
-  volatile unsigned int slots;          /* slots handed out */
-  volatile unsigned long holder;        /* pid << 32 | tid */
-  volatile unsigned long acquisitions;
+  /* 384: order (the shim's alone); order.h says what is what */
+  struct hs_lock order;
+  volatile unsigned int split;     /* enum hs_split */
+  volatile unsigned int turn;      /* replay: slot whose record is next, or HS_TURN_FREE */
+  volatile unsigned int groups;    /* that live */
+  volatile unsigned int together;  /* 1: no group is made any more */
+  volatile unsigned int gathering; /* process that is making all groups one */
+  volatile unsigned int groupHint;
+  volatile unsigned int slots;     /* slots handed out */
   volatile unsigned int threads, processes; /* alive now */
   volatile unsigned int arenaLock, arenaFree, arenaUsed, connLock;
   volatile unsigned int leftFirst, leftLast; /* slots of ended threads: index + 1, 0 none */
-  unsigned char pad5[128 - 64];
+  unsigned char pad5[128 - 84];
   /* 512: counters, for status and reports */
   volatile unsigned long calls, traps, sites, slowSites, signals, timeReads, tscReads;
   volatile unsigned long forks, execs, threadsMade, processesMade;
   volatile unsigned long outputBytes, outputHeldMax, connsMade, connsRestored, connsLost;
   volatile unsigned long memoryBytes, memoryProcesses, memoryUnequal;
   volatile unsigned long warnings, unknownCalls, preemptions;
-  volatile unsigned long memoryChecks, memoryCheckBytes, memoryCheckSeq;
-  unsigned char pad6[1024 - 512 - 25 * 8];
+  volatile unsigned long memoryChecks, memoryCheckBytes, memoryCheckSeq, groupsMade;
+  unsigned char pad6[1024 - 512 - 26 * 8];
   /* 1024: what stopped the replay, if anything did */
   struct hs_divergence {
     volatile unsigned int set;     /* 1: the rest is filled in */
@@ -206,7 +227,23 @@ struct hs_slot {
   volatile unsigned int next;        /* of the slots left: index + 1 */
   volatile unsigned int kernelTid;   /* cleared by the kernel when the thread is gone */
   volatile unsigned int stopped;     /* of a leader: its process is, by a signal (stops.c) */
-  unsigned char pad[64 - 60];
+  volatile unsigned int group;       /* its sharing group */
 };
+
+/* Threads that share writable memory: one of them at a time runs program code. */
+struct hs_group {
+  struct hs_lock baton;
+  volatile unsigned int members; /* threads; 0: the group is free */
+  unsigned char pad[64 - 28];
+};
+
+/* A file of which memory may show what others write (the primary's alone). */
+struct hs_view {
+  unsigned long file; /* device and inode, folded */
+  unsigned int flags; /* HS_VIEW_*; 0 unused */
+  unsigned int pad;
+};
+#define HS_VIEW_MAPPED 1u
+#define HS_VIEW_WRITTEN 2u
 
 #endif

@@ -1,8 +1,8 @@
-/* baton.c: one thread of the application at a time runs program code (order.h says why).
+/* baton.c: which thread runs program code, and which one is next in the record (order.h says why).
  *
- * A futex in shared memory, so that it orders processes too. A holder that dies with it (SIGKILL)
- * is noticed by whoever waits. The rule: what the program can wait for in the kernel is never
- * waited for with the baton in hand. */
+ * Locks are futexes in shared memory, so that they order processes too. A holder that dies with
+ * one (SIGKILL) is noticed by whoever waits. The rule: what the program can wait for in the kernel
+ * is never waited for with a lock in hand. */
 #include "calls.gen.h"
 #include "order.h"
 #include "preempt.h"
@@ -27,64 +27,147 @@ int hs_task_is_dead(u32 pid) {
   return 0;
 }
 
+/* ---- a lock ---- */
+
 /* After so long without a hand-over its holder is asked for one; after ten times as long it is
  * looked at whether it still lives. */
 #define PATIENCE_NS 5000000ul
+/* Where the order lock is held for one call at a time it is worth a short look. */
+#define LOOKS 200
 
-static NOINLINE void take_slowly(struct thread *t) {
+static int try(struct hs_lock *lock) {
+  u32 unheld = 0;
+  /* acquires: what the holder before did to shared state is seen */
+  return __atomic_compare_exchange_n(&lock->word, &unheld, 1, 0, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED);
+}
+
+static NOINLINE void take_slowly(struct hs_lock *lock) {
   u32 late = 0;
-  (void)t;
-  while (__atomic_exchange_n(&CTL->baton, 2, __ATOMIC_ACQUIRE)) {
-    u64 before = CTL->acquisitions, holder = CTL->holder;
+  for (int i = 0; lock == &CTL->order && CTL->split && i < LOOKS; i++) {
+    if (!lock->word && try(lock)) return;
+    __asm__ volatile("pause");
+  }
+  while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE)) {
+    u64 before = lock->acquisitions, holder = lock->holder;
     u64 limit[2] = {0, PATIENCE_NS};
-    i64 r = SYS(HS_NR_futex, &CTL->baton, 0, 2, limit);
-    if (CTL->acquisitions != before || holder != CTL->holder || !holder) {
+    i64 r = SYS(HS_NR_futex, &lock->word, 0, 2, limit);
+    if (lock->acquisitions != before || holder != lock->holder || !holder) {
       late = 0;
     } else if (r == -HS_ETIMEDOUT) {
       if (++late % 10 == 0 && hs_task_is_dead((u32)(holder >> 32)))
-        break; /* it died with the baton in hand: take it over */
-      if (!hs_process.parallel) hs_tick_holder(holder);
+        break; /* it died with the lock in hand: take it over */
+      /* a call under way ends by itself: only who runs program code with the lock is stopped */
+      if (recording() && (lock != &CTL->order || !CTL->split)) hs_tick_holder(holder);
     }
   }
 }
 
+void hs_lock_take(struct hs_lock *lock) {
+  struct thread *t = self();
+  if (!try(lock)) take_slowly(lock);
+  lock->acquisitions++;
+  lock->holder = (u64)t->pid << 32 | t->tid;
+}
+
+void hs_lock_give(struct hs_lock *lock) {
+  lock->holder = 0;
+  if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2)
+    SYS(HS_NR_futex, &lock->word, 1, 1);
+}
+
+void hs_group_take(struct thread *t) {
+  hs_lock_take(&GROUP(t->group)->baton);
+  t->has_group = 1;
+}
+void hs_group_give(struct thread *t) {
+  t->has_group = 0;
+  hs_lock_give(&GROUP(t->group)->baton);
+}
+
+/* ---- the baton ---- */
+
+/* This process's end is in the log already: nothing of it may be recorded after that. */
+static NOINLINE void end_here(void) {
+  hs_baton_give();
+  for (;;) SYS(HS_NR_pause);
+}
+
 void hs_baton_take(void) {
   struct thread *t = self();
-  u32 unheld = 0;
-  if (!__atomic_compare_exchange_n(&CTL->baton, &unheld, 1, 0, __ATOMIC_ACQUIRE,
-                                   __ATOMIC_RELAXED))
-    take_slowly(t);
-  CTL->acquisitions++;
-  CTL->holder = (u64)t->pid << 32 | t->tid;
-  if (UNLIKELY(hs_process.dying == t->pid)) {
-    /* this process's end is in the log already: nothing of it may be recorded after that */
-    hs_baton_give();
-    for (;;) SYS(HS_NR_pause);
+  for (;;) {
+    u32 split = CTL->split;
+    if (UNLIKELY(split == HS_SPLIT_GROUPS)) {
+      hs_group_take(t);
+      if (!CTL->split) { /* who had it before made one group of all */
+        hs_group_give(t);
+        continue;
+      }
+    }
+    hs_lock_take(&CTL->order);
+    t->ordered = split;
+    if (LIKELY(split == CTL->split)) break;
+    hs_lock_give(&CTL->order); /* there are several groups now */
   }
+  if (UNLIKELY(hs_process.dying == t->pid)) end_here();
 }
 
 void hs_baton_give(void) {
-  hs_times_close(self());
-  CTL->holder = 0;
-  if (__atomic_exchange_n(&CTL->baton, 0, __ATOMIC_RELEASE) == 2)
-    SYS(HS_NR_futex, &CTL->baton, 1, 1);
+  struct thread *t = self();
+  u32 split = CTL->split; /* once the order lock is free, another may change it */
+  hs_times_close(t);
+  t->ordered = 0;
+  hs_lock_give(&CTL->order);
+  if (UNLIKELY(split == HS_SPLIT_GROUPS)) hs_group_give(t);
 }
 
 void hs_baton_yield(void) {
-  u64 before = CTL->acquisitions;
-  int wanted = CTL->baton == 2;
+  struct hs_lock *baton = hs_baton_of(self());
+  u64 before = baton->acquisitions;
+  int wanted = baton->word == 2;
   hs_baton_give();
-  for (int i = 0; wanted && i < 200 && CTL->acquisitions == before; i++) SYS(HS_NR_sched_yield);
+  for (int i = 0; wanted && i < 200 && baton->acquisitions == before; i++)
+    SYS(HS_NR_sched_yield);
   hs_baton_take();
 }
 
 /* Called at the end of a call that kept the baton: a thread that only makes such calls must let
  * others run. The hand-over is part of the record, so that the backup does the same. */
 int hs_baton_is_overdue(struct thread *t) {
-  if (LIKELY(CTL->baton != 2)) return 0;
-  if (t->acquisitions_seen != CTL->acquisitions) {
-    t->acquisitions_seen = CTL->acquisitions;
+  const struct hs_lock *baton = hs_baton_of(t);
+  if (LIKELY(baton->word != 2)) return 0;
+  if (t->acquisitions_seen != baton->acquisitions) {
+    t->acquisitions_seen = baton->acquisitions;
     t->unblocked_calls = 0;
   }
   return ++t->unblocked_calls >= FAIR_CALLS;
+}
+
+/* ---- split: program code runs without the order lock, calls with it ---- */
+
+NOINLINE void hs_order_enter_slowly(struct thread *t) {
+  if (t->ordered) return;
+  if (UNLIKELY(CTL->live) && !t->live_noted) hs_go_live(t);
+  if (!recording()) return;
+  hs_lock_take(&CTL->order);
+  t->ordered = CTL->split;
+  if (UNLIKELY(hs_process.dying == t->pid)) end_here();
+  /* another thread of this process made it live while this one waited */
+  if (UNLIKELY(hs_mode == HS_MODE_LIVE) && !t->live_noted) hs_go_live(t);
+}
+
+NOINLINE void hs_order_leave_slowly(struct thread *t) {
+  if (!recording()) {
+    hs_turn_leave(t);
+    return;
+  }
+  if (!t->ordered) return;
+  t->ordered = 0;
+  hs_times_close(t);
+  if (CTL->groups > 1 || CTL->split == HS_SPLIT_THREADS) {
+    hs_lock_give(&CTL->order);
+    return;
+  }
+  CTL->split = HS_SPLIT_NONE; /* the others have ended: from here on the order lock is the baton */
+  hs_group_give(t);
 }

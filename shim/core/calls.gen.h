@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-#define HS_CALL_TABLE_HASH 0x8aa71c57u
+#define HS_CALL_TABLE_HASH 0x3da61153u
 #define HS_CALL_ROWS 0x200
 
 #define HS_NR_read 0
@@ -486,13 +486,14 @@ enum hs_event {
   HS_EV_PROGRESS = 0x216,
   HS_EV_PAGES = 0x217,
   HS_EV_DRAWN = 0x218,
-  HS_EV_END = 0x219
+  HS_EV_TOGETHER = 0x219,
+  HS_EV_END = 0x21a
 };
 #define HS_EVENT_NAMES \
  "PROCESS_INIT", "THREAD_START", "SIGNAL", "SIGNAL_DEATH", "YIELD", "RESUME", "TSC", "ACKED", \
  "CONNECTION", "MEMORY_DIGEST", "CHILD_LOST", "DEATH", "CHECKPOINT", "DATA", "FILE", \
  "RECEIVED", "MEMORY", "TIMES", "NAMED", "JOINED", "HANDOVER", "PARKED", "PROGRESS", "PAGES", \
- "DRAWN"
+ "DRAWN", "TOGETHER"
 
 static const struct hs_call hs_calls[HS_CALL_ROWS] = {
   [0] = {"read", HS_INPUT, HS_BLOCKS | HS_RESTARTS, 3, HS_IRR_NONE, 0, 0,

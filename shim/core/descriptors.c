@@ -8,6 +8,7 @@
 
 #include "calls.gen.h"
 #include "connections.h"
+#include "groups.h"
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
@@ -122,7 +123,9 @@ static int is_of_the_kernel(u64 magic) {
   return 0;
 }
 
-static u32 kind_of_open(i64 fd, u64 flags) {
+static int may_write(u64 flags) { return (flags & (HS_O_ACCMODE | HS_O_TRUNC)) != 0; }
+
+static u32 kind_of_open(struct thread *t, i64 fd, u64 flags) {
   struct { struct kernel_stat_head head; u64 rest[13]; } st;
   u64 fs[15];
   u32 nonblock = (flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
@@ -130,6 +133,7 @@ static u32 kind_of_open(i64 fd, u64 flags) {
   u32 type = st.head.mode & 0170000;
   if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
   if (!SYS(HS_NR_fstatfs, fd, fs) && is_of_the_kernel(fs[0])) return FD_CARRIED;
+  if (may_write(flags)) hs_sharing_written(t, &st);
   return type == 0100000 ? FD_FILE | hs_file_of(fd) << 16 : FD_FILE;
 }
 
@@ -143,10 +147,14 @@ static u64 open_flags(const struct regs *g) {
   }
 }
 
+static int takes_directory(const struct regs *g) {
+  return g->rax == HS_NR_openat || g->rax == HS_NR_openat2;
+}
+
 /* Opening a FIFO waits for its other end, which may be another thread of the application. */
 static int may_wait_for_peer(const struct regs *g) {
   u64 st[32], flags = open_flags(g);
-  int relative = g->rax == HS_NR_openat || g->rax == HS_NR_openat2;
+  int relative = takes_directory(g);
   if (flags & (HS_O_NONBLOCK | HS_O_PATH | HS_O_DIRECTORY | HS_O_EXCL)) return 0;
   i64 found = SYS(HS_NR_statx, relative ? (int)g->rdi : -100 /* AT_FDCWD */,
                   relative ? g->rsi : g->rdi, 0x800 /* AT_NO_AUTOMOUNT */, 1 /* STATX_TYPE */, st);
@@ -162,8 +170,12 @@ static i64 open_for_real(struct thread *t, struct regs *g, int held) {
 i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = recording() ? NULL : hs_next(t);
   if (!r) {
+    /* an open may change the file at once: with several groups it must be known before */
+    if (UNLIKELY(CTL->split) && may_write(open_flags(g)))
+      hs_sharing_path(t, takes_directory(g) ? (i64)(int)g->rdi : -100,
+                      takes_directory(g) ? g->rsi : g->rdi);
     i64 fd = open_for_real(t, g, recording() || hs_live_with_baton(t));
-    u64 kind = fd >= 0 ? kind_of_open(fd, open_flags(g)) : 0;
+    u64 kind = fd >= 0 ? kind_of_open(t, fd, open_flags(g)) : 0;
     hs_append_bytes(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), &kind, fd >= 0 ? 8 : 0);
     if (fd >= 0) hs_set_entry(fd, (u32)kind);
     return fd;
@@ -192,6 +204,7 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 i64 hs_irr_truncate(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = hs_turn(t);
+  if (!r) hs_sharing_path(t, -100, g->rdi);
   i64 result = r ? r->result : hs_execute(g);
   if (!r) {
     if (!result) hs_file_resized(t, (const char *)g->rdi);

@@ -33,11 +33,11 @@ static void restore_descriptors(struct thread *t) {
 enum { LIVE_BEGUN = 1, LIVE_DONE = 2 };
 
 void hs_go_live(struct thread *t) {
-  if (!CTL->live) { /* the owner of the turn: nobody else of the application runs */
+  if (!CTL->live) { /* the owner of the turn: nobody else runs, or before its last record */
     CTL->deadNs = hs_now_ns(1);
     hs_clock_go_live();
-    CTL->baton = 1;
-    CTL->holder = (u64)t->pid << 32 | t->tid;
+    CTL->order.word = 1;
+    CTL->order.holder = (u64)t->pid << 32 | t->tid;
     hs_mode = HS_MODE_LIVE;
     hs_ordered_mode();
     hs_signals_go_live(t, 1);
@@ -48,6 +48,7 @@ void hs_go_live(struct thread *t) {
     hs_process.live_done = LIVE_DONE;
     CTL->liveNs = hs_now_ns(1);
     __atomic_store_n(&CTL->live, 1, __ATOMIC_SEQ_CST);
+    if (CTL->split) hs_lock_give(&CTL->order); /* its group's baton comes first */
   } else {
     u32 first = 0;
     hs_mode = HS_MODE_LIVE;

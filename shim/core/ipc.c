@@ -5,6 +5,7 @@
  * The rule: a change is made with the baton held, so that its place among the records is its place
  * in the kernel. */
 #include "calls.gen.h"
+#include "groups.h"
 #include "regular.h"
 
 #define APPLY_MOST 5000 /* ms: the kernel undoes semaphores of a process some time after its end */
@@ -89,6 +90,7 @@ static int copy_in(void *to, u64 from, u64 bytes) {
 i64 hs_irr_attach_shared(struct thread *t, struct regs *g, const struct hs_call *c) {
   struct hs_record *r = hs_turn(t);
   if (!r) {
+    hs_together(t);
     i64 at = hs_execute(g);
     hs_append(t, HS_NR_shmat, 0, at, hs_check(g, c, at), NULL, 0);
     return at;

@@ -1,14 +1,12 @@
-/* log.c: the record stream. On the primary records are laid into the ring as Cap'n Proto words
- * (see ring.h); on the backup they are taken from it in place.
+/* log.c: the record stream on the primary: records are laid into the ring as Cap'n Proto words (see
+ * ring.h). turn.c takes them from it on the backup.
  *
- * The rule: a record is complete before `head` moves past it, and `tail` moves past a record only
- * when nothing of it will be read again. */
+ * The rule: a record is complete before `head` moves past it. */
 #include "calls.gen.h"
 #include "compare.h"
 #include "order.h"
 #include "ordered.h"
 #include "outbox.h"
-#include "shadow.h"
 #include "signals.h"
 #include "times.h"
 
@@ -83,7 +81,7 @@ struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, 
   r->segments = 0;
   r->words = (u32)(size / 8 - 1);
   r->root = HS_ROOT_POINTER;
-  r->method = row;
+  r->method = row | t->stamp;
   r->pid = t->pid;
   r->seq = CTL->headSeq + 1;
   r->tid = t->tid;
@@ -162,183 +160,4 @@ void hs_append_bytes(struct thread *t, u32 row, u32 object, i64 result, u64 chec
                      const void *data, u64 bytes) {
   struct span span = {(u8 *)data, bytes};
   hs_append(t, row, object, result, check, &span, bytes ? 1 : 0);
-}
-
-/* ---- the backup's side ---- */
-
-void hs_consume(struct thread *t, struct hs_record *r) {
-  /* never taken back here: a call may have a second record before the signal is delivered */
-  if (r->method & HS_METHOD_SIGNAL_FOLLOWS) t->signal_follows = 1;
-  if (r->method & HS_METHOD_YIELDED) t->yield_follows = 1; /* at the end of this call */
-  if (UNLIKELY(r->method & HS_METHOD_COMPARE)) t->compare_follows = 1;
-  u32 row = r->method & HS_METHOD_ROW;
-  if (row >= HS_EVENT_BASE && row < 0x300) CTL->rowCalls[row]++;
-  CTL->tailSeq = r->seq;
-  __atomic_store_n(&CTL->tail, CTL->tail + HS_RECORD_SIZE(r), __ATOMIC_RELEASE);
-  if (UNLIKELY(__atomic_load_n(&CTL->spaceSleeping, __ATOMIC_RELAXED))) {
-    __atomic_store_n(&CTL->spaceSleeping, 0, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&CTL->spaceWord, 1, __ATOMIC_SEQ_CST);
-    SYS(HS_NR_futex, &CTL->spaceWord, 1, 1);
-  }
-}
-
-/* The record at the tail, waiting for it; NULL when the log has ended for good. */
-static struct hs_record *wait_for_data(struct thread *t) {
-  for (u32 spins = 0;; spins++) {
-    u32 end = __atomic_load_n(&CTL->end, __ATOMIC_ACQUIRE);
-    if (__atomic_load_n(&CTL->head, __ATOMIC_ACQUIRE) != CTL->tail)
-      return (struct hs_record *)ring_at(CTL->tail);
-    if (end == HS_END_GO_LIVE) return NULL;
-    if (end == HS_END_STOP) { /* nobody else's turn will come either */
-      SYS(HS_NR_kill, -1, HS_SIGKILL); /* all in this PID namespace but init and this one */
-      SYS(HS_NR_exit_group, 0);
-    }
-    if (spins < 50) {
-      __asm__ volatile("pause");
-      continue;
-    }
-    if (!t->wait_start_ns) t->wait_start_ns = hs_now_ns(1);
-    u32 word = __atomic_load_n(&CTL->dataWord, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&CTL->dataSleeping, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&CTL->head, __ATOMIC_SEQ_CST) != CTL->tail || CTL->end != end) continue;
-    u64 limit[2] = {0, 100000000};
-    SYS(HS_NR_futex, &CTL->dataWord, 0, word, limit);
-  }
-}
-
-static void wake_slot(u32 slot) {
-  struct hs_slot *s = SLOT(slot);
-  __atomic_add_fetch(&s->go, 1, __ATOMIC_SEQ_CST);
-  if (__atomic_load_n(&s->waiting, __ATOMIC_SEQ_CST)) SYS(HS_NR_futex, &s->go, 1, 1);
-}
-
-static void give_turn_to(struct thread *t, struct hs_record *r) {
-  u32 next = r->tid < HS_MAX_TID ? TIDMAP[r->tid] : 0;
-  if (SLOT(next)->tid != r->tid || SLOT(next)->state != 1)
-    hs_diverge_values(t, r, "a record of a thread that does not exist here", r->tid, next);
-  __atomic_store_n(&CTL->turn, next, __ATOMIC_SEQ_CST);
-  wake_slot(next);
-}
-
-static NOINLINE void wait_for_turn(struct thread *t) {
-  struct hs_slot *s = SLOT(t->slot);
-  u32 go = __atomic_load_n(&s->go, __ATOMIC_SEQ_CST);
-  for (int i = 0; i < 100 && CTL->turn != t->slot && !CTL->live; i++) __asm__ volatile("pause");
-  if (CTL->turn == t->slot || CTL->turn == HS_TURN_FREE || CTL->live) return;
-  if (!t->wait_start_ns) t->wait_start_ns = hs_now_ns(1);
-  __atomic_store_n(&s->waiting, 1, __ATOMIC_SEQ_CST);
-  u32 turn = __atomic_load_n(&CTL->turn, __ATOMIC_SEQ_CST);
-  if (turn != t->slot && turn != HS_TURN_FREE && !CTL->live) SYS(HS_NR_futex, &s->go, 0, go, 0);
-  __atomic_store_n(&s->waiting, 0, __ATOMIC_SEQ_CST);
-}
-
-/* What goes ahead of a record of its thread is not asked for: it is put where it belongs. */
-static int went_ahead(struct thread *t, struct hs_record *r) {
-  u32 row = r->method & HS_METHOD_ROW;
-  if (hs_in_parallel()) hs_ordered_check(t, r);
-  if (LIKELY(row != HS_EV_DATA && row != HS_EV_FILE)) return 0;
-  if (row == HS_EV_FILE)
-    hs_file_take(r);
-  else
-    memcpy((void *)r->result, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
-  hs_consume(t, r);
-  return 1;
-}
-
-/* --schedule parallel: the turn is given up where a call ends: to the thread of the next record,
- * or, while there is none, to whoever comes first. One that waits already is woken to come. */
-void hs_turn_release(struct thread *t) {
-  if (CTL->turn != t->slot || CTL->live) return;
-  for (;;) {
-    if (__atomic_load_n(&CTL->head, __ATOMIC_ACQUIRE) == CTL->tail) break;
-    struct hs_record *r = (struct hs_record *)ring_at(CTL->tail);
-    if (hs_ordered_took(t, r)) continue;
-    if (r->tid != t->tid || SLOT(t->slot)->state != 1) give_turn_to(t, r);
-    return;
-  }
-  /* whoever sets `waiting` looks at the turn after that, and we the other way round */
-  __atomic_store_n(&CTL->turn, HS_TURN_FREE, __ATOMIC_SEQ_CST);
-  for (u32 i = 0; i < CTL->slots; i++)
-    if (__atomic_load_n(&SLOT(i)->waiting, __ATOMIC_SEQ_CST)) {
-      wake_slot(i);
-      return;
-    }
-}
-
-static int take_free_turn(struct thread *t) {
-  u32 nobody = HS_TURN_FREE;
-  return __atomic_compare_exchange_n(&CTL->turn, &nobody, t->slot, 0, __ATOMIC_SEQ_CST,
-                                     __ATOMIC_SEQ_CST);
-}
-
-/* The owner of the turn finds that the log has ended. */
-static void end_of_log(struct thread *t) {
-  hs_go_live(t);
-  for (u32 i = 0; i < CTL->slots; i++)
-    if (i != t->slot && SLOT(i)->state == 1) wake_slot(i);
-}
-
-struct hs_record *hs_ahead(struct thread *t) {
-  if (CTL->turn != t->slot || CTL->live) return NULL;
-  struct hs_record *r = wait_for_data(t);
-  if (!r) end_of_log(t);
-  return r;
-}
-
-struct hs_record *hs_next(struct thread *t) {
-  t->wait_start_ns = 0;
-  for (;;) {
-    if (__atomic_load_n(&CTL->turn, __ATOMIC_ACQUIRE) != t->slot) {
-      if (CTL->live) break;
-      if (hs_in_parallel() && take_free_turn(t)) continue;
-      wait_for_turn(t);
-      continue;
-    }
-    if (UNLIKELY(CTL->live)) break;
-    struct hs_record *r = wait_for_data(t);
-    if (!r) {
-      end_of_log(t);
-      return NULL;
-    }
-    if (hs_in_parallel() && hs_ordered_took(t, r)) continue;
-    if (UNLIKELY(r->tid != t->tid))
-      give_turn_to(t, r);
-    else if (LIKELY(!went_ahead(t, r)))
-      return r;
-  }
-  if (!t->live_noted) hs_go_live(t);
-  return NULL;
-}
-
-int hs_live_with_baton(struct thread *t) {
-  (void)t;
-  return CTL->holder == ((u64)t->pid << 32 | t->tid);
-}
-
-struct hs_record *hs_turn(struct thread *t) {
-  if (recording()) return NULL;
-  struct hs_record *r = hs_next(t);
-  if (!r && !hs_live_with_baton(t)) hs_baton_take();
-  return r;
-}
-
-void hs_pass_turn_on_exit(struct thread *t) {
-  /* the exiting thread owns the turn; the next record names its successor */
-  if (CTL->live) return;
-  if (hs_in_parallel()) {
-    hs_turn_release(t);
-    return;
-  }
-  struct hs_record *r = wait_for_data(t);
-  if (r)
-    give_turn_to(t, r);
-  else
-    hs_go_live(t);
-}
-
-struct hs_record *hs_expect(struct thread *t, u32 row) {
-  struct hs_record *r = hs_next(t);
-  if (r && (r->method & HS_METHOD_ROW) != row)
-    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), hs_row_name(row));
-  return r;
 }

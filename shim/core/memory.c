@@ -4,6 +4,7 @@
  * The rule: a mapping lands at the recorded address or the replay stops. File contents come from
  * the file itself where it is known to be unchanged; otherwise they are carried in the record. */
 #include "calls.gen.h"
+#include "groups.h"
 #include "hardware.h"
 #include "identity.h"
 #include "pages.h"
@@ -154,7 +155,9 @@ static i64 map(struct thread *t, struct regs *g, const struct hs_call *c) {
   int of_file = (int)g->r8 >= 0 && !(g->r10 & HS_MAP_ANON);
   if ((g->rdx & HS_PROT_EXEC) && !of_file) hs_tsc_anonymous_code();
   struct hs_record *r = hs_turn(t);
+  if (!of_file && (g->r10 & 15) != HS_MAP_PRIVATE) hs_process.shares = 1;
   if (!r) {
+    if (of_file) hs_sharing_map(t, (int)g->r8, g->r10);
     if (g->r10 & HS_MAP_FIXED) hs_sites_unmapped(g->rdi, PAGE_UP(g->rsi));
     if (of_file) return record_file_map(t, g, c);
     i64 at = hs_execute(g);

@@ -39,21 +39,6 @@ void hs_ordered_end(struct thread *t) {
   }
 }
 
-/* ---- where a call enters and leaves ---- */
-
-void hs_order_enter_slowly(struct thread *t) {
-  if (!recording()) return;
-  hs_baton_take();
-  if (hs_mode == HS_MODE_LIVE && !t->live_noted) hs_go_live(t);
-}
-
-void hs_order_leave_slowly(struct thread *t) {
-  if (!recording())
-    hs_turn_release(t);
-  else if (hs_live_with_baton(t))
-    hs_baton_give();
-}
-
 /* ---- the primary ---- */
 
 void hs_ordered_stamp(struct thread *t, struct hs_record *r) {

@@ -1,6 +1,6 @@
 /* ordered.h (core): --schedule parallel: threads run program code at once (../ordered.h says how
- * their objects are ordered). The baton is then held inside the shim only: taken where a call
- * enters, given back where it leaves; on the backup the turn is given up where a call ends. */
+ * their objects are ordered). There is no baton then: the order lock is held inside the shim only,
+ * taken where a call enters, freed where it leaves; on the backup the turn is given up there. */
 #ifndef HS_CORE_ORDERED_H
 #define HS_CORE_ORDERED_H
 
@@ -18,16 +18,6 @@ void hs_ordered_mode(void);              /* tells the library what hs_mode is */
 void hs_ordered_thread(struct thread *t);/* a new thread, or the only one after an exec */
 void hs_ordered_end(struct thread *t);   /* it ends: what it held until then is free */
 i64 hs_ordered_call(struct thread *t, struct regs *g);
-
-/* Where a call enters and leaves the shim. */
-void hs_order_enter_slowly(struct thread *t);
-void hs_order_leave_slowly(struct thread *t);
-static inline void hs_order_enter(struct thread *t) {
-  if (hs_in_parallel()) hs_order_enter_slowly(t);
-}
-static inline void hs_order_leave(struct thread *t) {
-  if (hs_in_parallel()) hs_order_leave_slowly(t);
-}
 
 /* Of a record that is about to be appended: the count that goes with it; and the records that say
  * how far all threads are, now and then. */

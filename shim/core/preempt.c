@@ -108,7 +108,7 @@ static void append_state(struct thread *t, const struct list *list, const u64 *c
 
 void hs_preempt(struct thread *t, u64 *context, u64 spin_site) {
   static struct list list;
-  int ready = hs_signal_ready(t), wanted = CTL->baton == 2;
+  int ready = hs_signal_ready(t), wanted = hs_baton_is_wanted(t);
   t->ticks = 0;
   if (!ready && !wanted) return;
   t->in_shim = 1;
@@ -117,6 +117,7 @@ void hs_preempt(struct thread *t, u64 *context, u64 spin_site) {
     t->in_shim = 0;
     return;
   }
+  hs_order_enter(t);
   CTL->preemptions++;
   if (hs_mode == HS_MODE_RECORD)
     append_state(t, &list, context, spin_site, (ready ? HS_METHOD_SIGNAL_FOLLOWS : 0) |
@@ -133,6 +134,7 @@ void hs_preempt(struct thread *t, u64 *context, u64 spin_site) {
     hs_baton_yield();
     hs_append(t, HS_EV_RESUME, 0, 0, 0, NULL, 0);
   }
+  hs_order_leave(t);
   t->in_shim = 0;
 }
 
@@ -209,12 +211,13 @@ void hs_boundary_replay(struct thread *t) {
   struct hs_record *r;
   while ((r = hs_ahead(t))) {
     u32 row = r->method & HS_METHOD_ROW;
-    if (r->tid == t->tid && row == HS_EV_DEATH) hs_killed(t, r);
+    if (r->tid == t->tid && row == HS_EV_DEATH && hs_next(t)) hs_killed(t, r);
     if (r->tid != t->tid || (row != HS_EV_MEMORY && (row != HS_EV_YIELD || r->object != 2))) return;
     if ((u64)r->result > t->calls) return;
     if ((u64)r->result < t->calls)
       hs_diverge_values(t, r, "entries into the shim before a preemption", (u64)r->result,
                         t->calls);
+    if (!hs_next(t)) break; /* it is the next of the group: now of all */
     if (row == HS_EV_YIELD) install(t, r);
     stash(r);
     hs_consume(t, r);

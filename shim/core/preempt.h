@@ -25,11 +25,15 @@ int hs_step(struct thread *t, u64 *context);
 
 /* preempt.c: gives the baton up, or takes a signal, where the thread stands in `context`. */
 void hs_preempt(struct thread *t, u64 *context, u64 spin_site);
-/* Whenever a thread is about to go on with program code. On the backup what happens to it before
- * its next entry must be known first; may not return: then the thread goes on elsewhere. */
+/* Whenever a thread is about to go on with program code: from here on others may make calls. On
+ * the backup what happens to it before its next entry must be known first; may not return: then
+ * the thread goes on elsewhere. */
 void hs_boundary_replay(struct thread *t);
 static inline void hs_boundary(struct thread *t) {
-  if (UNLIKELY(hs_process.parallel)) return; /* nobody waits for a thread that runs */
+  if (UNLIKELY(CTL->split)) {
+    hs_order_leave(t);
+    if (hs_process.parallel) return; /* nobody waits for a thread that runs */
+  }
   if (UNLIKELY(hs_mode == HS_MODE_REPLAY)) hs_boundary_replay(t);
   if (UNLIKELY(t->pending != 0)) hs_tick_soon(t);
 }

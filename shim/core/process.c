@@ -8,6 +8,7 @@
 #include "calls.gen.h"
 #include "descriptors.h"
 #include "evidence.h"
+#include "groups.h"
 #include "ordered.h"
 #include "outbox.h"
 #include "pages.h"
@@ -94,12 +95,11 @@ void hs_child_start(void) {
       hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "start of a thread");
     hs_consume(t, r);
   } else {
-    if (hs_mode == HS_MODE_RECORD) hs_baton_take();
+    if (!hs_live_with_baton(t)) hs_baton_take();
     hs_append(t, HS_EV_THREAD_START, 0, t->tid, 0, NULL, 0);
   }
   if (t->set_tid) *(u32 *)t->set_tid = t->tid;
   hs_boundary(t);
-  hs_order_leave(t);
 }
 
 /* The child's thread, prepared in the parent; after a fork the child finds its own copy of it. */
@@ -191,8 +191,11 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_outbox_drain(t);
     mark_shared_descriptors();
   }
-  if ((flags & CLONE_THREAD) && hs_process.parallel && t->pinned) hs_unpin(t);
+  u32 group = r ? r->object : hs_group_of_child(t, flags);
+  int at_once = group != t->group || ((flags & CLONE_THREAD) && hs_process.parallel);
+  if (at_once && t->pinned) hs_unpin(t); /* the two need not share a processor */
   struct thread *child = prepare(t, g, flags, stack, child_tid);
+  hs_group_join(child, group);
   int thread = (flags & CLONE_THREAD) != 0;
   child->tls = (flags & CLONE_SETTLS) ? tls : t->tls;
   if (thread) hs_process.had_threads = 1;
@@ -224,6 +227,7 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (tid < 0) {
     CTL->threads--;
     SLOT(child->slot)->kernelTid = 0;
+    hs_group_part(group);
     hs_slot_leave(child->slot);
     if (r) hs_diverge_values(t, r, "a child with the recorded id", (u64)set_tid, (u64)tid);
     hs_append(t, (u32)g->rax, 0, tid, hs_check(g, c, tid), NULL, 0);
@@ -238,7 +242,8 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
   if (r)
     hs_consume(t, r);
   else
-    hs_append(t, (u32)g->rax, 0, tid, hs_check(g, c, tid), NULL, 0);
+    hs_append(t, (u32)g->rax, group, tid, hs_check(g, c, tid), NULL, 0);
+  hs_groups_split(t);
   if (flags & CLONE_VFORK) hold_for_vfork(t, &t->vfork_word);
   return tid;
 }
@@ -273,7 +278,7 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
     leave(t);
     hs_consume(t, r);
     hs_pass_turn_on_exit(t);
-    if (hs_mode == HS_MODE_LIVE) hs_baton_give();
+    if (hs_mode == HS_MODE_LIVE && hs_live_with_baton(t)) hs_baton_give();
   } else {
     hs_append(t, HS_NR_exit, 0, (i64)g->rdi, hs_check(g, c, 0), NULL, 0);
     leave(t);
@@ -316,7 +321,7 @@ void hs_killed(struct thread *t, struct hs_record *r) {
   hs_descriptors_killed(t->fd_chunk);
   hs_leave_killed(t->pid);
   if (CTL->processes) hs_pass_turn_on_exit(t);
-  if (hs_mode == HS_MODE_LIVE) hs_baton_give();
+  if (hs_mode == HS_MODE_LIVE && hs_live_with_baton(t)) hs_baton_give();
   SYS(HS_NR_kill, t->pid, HS_SIGKILL);
   for (;;) SYS(HS_NR_pause);
 }

@@ -158,14 +158,14 @@ i64 hs_record_waiting(struct thread *t, struct regs *g, const struct hs_call *c,
 
 /* What the kernel does to send takes longer than all the rest of a call, so while others want the
  * baton an answer to a client is given without it, though that never waits. With --schedule
- * parallel this goes for reading too, and always: there the baton is for the shim only. The call's
+ * parallel this goes for reading too, and always: there the lock is for the shim only. The call's
  * record alone has a place in the order: what a client sends or is sent follows from records. */
 #define FREE_CALLS 64u /* after one that somebody waited for */
 static int is_made_freely(struct thread *t, const struct regs *g, const struct hs_call *c) {
   if (c->policy != HS_OUTPUT && (c->policy != HS_INPUT || !hs_in_parallel())) return 0;
   if (c->arg[0].kind != HS_FD || FD_KIND(fd_entry((i64)(int)g->rdi)) != FD_TCP) return 0;
   if (hs_in_parallel()) return !hs_alone();
-  if (CTL->baton == 2) t->free_calls = FREE_CALLS;
+  if (CTL->order.word == 2 || hs_baton_is_wanted(t)) t->free_calls = FREE_CALLS;
   return t->free_calls && t->free_calls--;
 }
 

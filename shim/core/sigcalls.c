@@ -120,7 +120,6 @@ void hs_resume_at(struct thread *t, u64 *uc, u8 *area) {
   uc[UC_REGS + R_FLAGS] = (uc[UC_REGS + R_FLAGS] & 0xcd5u) | 0x202u;
   uc[UC_SEGMENTS] = 0x002b000000000033ul;
   uc[UC_MASK] = hs_kernel_mask(t);
-  hs_order_leave(t);
   t->in_shim = 0;
   hs_do_sigreturn((u64)uc);
 }

@@ -260,6 +260,7 @@ void hs_signals_after(struct thread *t, struct regs *g, i64 *result, int restart
 }
 
 void hs_signal_death(struct thread *t, int signal) {
+  hs_order_enter(t); /* a fault is no call */
   if (recording()) hs_outbox_empty(t);
   hs_evidence(t, (u32)signal);
   u64 bytes = 0;
@@ -369,6 +370,5 @@ static void on_fault(int signal, void *info, u64 *context) {
     context[UC_MASK] = hs_kernel_mask(t);
     return;
   }
-  hs_order_enter(t);
   hs_signal_death(t, signal);
 }

@@ -7,6 +7,7 @@
 #include "slots.h"
 
 #include "calls.gen.h"
+#include "groups.h"
 #include "order.h"
 #include "process.h"
 
@@ -59,6 +60,7 @@ u32 hs_slot_take(void) {
 
 void hs_slot_leave(u32 slot) {
   struct hs_slot *s = SLOT(slot);
+  if (s->state == 1) hs_group_part(s->group);
   s->state = 2;
   s->next = 0;
   if (CTL->leftLast)
@@ -75,6 +77,7 @@ static int leave(u32 pid, int ends_itself) {
       /* the lists of another process went with its memory */
       if (ends_itself) hs_robust_end(thread_at(i));
       hs_slot_leave(i);
+      hs_group_lost(SLOT(i)->group, pid);
       CTL->threads--;
       was_alive = 1;
     }

@@ -81,8 +81,9 @@ static void deliver(struct thread *t, u64 *context) {
 }
 
 static void record_pass(struct thread *t, u64 *context) {
-  int ready = t->pending && hs_signal_ready(t), wanted = CTL->baton == 2;
+  int ready = t->pending && hs_signal_ready(t), wanted = hs_baton_is_wanted(t);
   if (!ready && !wanted) return;
+  hs_order_enter(t);
   struct hs_record *record = hs_reserve(t, HS_EV_YIELD, 1, (i64)t->calls, 0, 0);
   if (ready) record->method |= HS_METHOD_SIGNAL_FOLLOWS;
   if (wanted) record->method |= HS_METHOD_YIELDED;
@@ -99,6 +100,7 @@ static void replay_pass(struct thread *t, u64 *context) {
   if (!record || record->tid != t->tid || (record->method & HS_METHOD_ROW) != HS_EV_YIELD ||
       record->object != 1 || (u64)record->result != t->calls)
     return;
+  if (!hs_next(t)) return;
   hs_consume(t, record);
   int yields = t->yield_follows;
   t->yield_follows = 0;

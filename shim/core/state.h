@@ -2,7 +2,7 @@
  * (struct process), and per application (struct hs_control and its neighbours in shared memory).
  *
  * The rule: state that replay must agree on changes only while the baton (on the backup: the
- * turn) is held. */
+ * turn) is held; with several groups, what they share: the order lock. */
 #ifndef HS_STATE_H
 #define HS_STATE_H
 
@@ -91,6 +91,11 @@ struct thread {
   /* go live */
   u64 wait_start_ns; /* when this thread began to wait on the backup */
   u32 live_noted;
+  /* sharing groups (groups.c); the last two mean something while there are several */
+  u32 group;
+  u32 stamp;     /* the group, as records carry it */
+  u32 ordered;   /* it holds the order lock */
+  u32 has_group; /* it holds its group's baton */
   u32 tsc_trapped; /* the kernel traps this thread's rdtsc, and so the vDSO's */
   u32 pinned; /* to one processor, while the program starts or loads code */
   u64 affinity; /* the mask it then gets back */
@@ -159,6 +164,7 @@ struct process {
   u64 heap_start;
   u32 parallel;        /* --schedule parallel: threads hold nothing while they run program code */
   u32 had_threads;     /* it has, or had, more than one thread */
+  u32 shares;          /* it has memory that its children will share */
 };
 
 extern struct process hs_process;
@@ -167,6 +173,7 @@ extern char hs_text_start[], hs_text_end[], hs_image_end[];
 
 #define CTL ((struct hs_control *)(HS_SESSION_BASE + HS_CONTROL_OFFSET))
 #define SLOT(i) ((struct hs_slot *)(HS_SESSION_BASE + HS_SLOTS_OFFSET) + (i))
+#define GROUP(i) ((struct hs_group *)(HS_SESSION_BASE + HS_GROUPS_OFFSET) + (i))
 #define TIDMAP ((volatile u16 *)(HS_SESSION_BASE + HS_TIDMAP_OFFSET))
 #define CHUNK(i) ((u8 *)(HS_SESSION_BASE + HS_ARENA_OFFSET + (u64)(i)*HS_CHUNK_BYTES))
 #define FDS ((volatile u32 *)CHUNK(self()->fd_chunk))

@@ -83,3 +83,9 @@ void hs_stops_go_live(const struct thread *t) {
     if (SLOT(i)->state == 1 && SLOT(i)->stopped && SLOT(i)->pid != t->pid)
       SYS(HS_NR_kill, SLOT(i)->pid, SIGSTOP_);
 }
+
+void hs_stops_itself(const struct thread *t) {
+  const struct hs_slot *leader = SLOT(TIDMAP[t->pid]);
+  if (leader->state == 1 && leader->pid == t->pid && leader->stopped)
+    SYS(HS_NR_kill, t->pid, SIGSTOP_);
+}

@@ -50,7 +50,7 @@ static int is_program(const struct thread *t, u64 ip) {
 
 /* At its next record it lets others run, however few calls it made. */
 static void hurry(struct thread *t) {
-  t->acquisitions_seen = CTL->acquisitions;
+  t->acquisitions_seen = hs_baton_of(t)->acquisitions;
   t->unblocked_calls = 0x10000;
 }
 
@@ -63,10 +63,10 @@ void hs_tick(struct thread *t, u64 *context) {
     hurry(t);
     return;
   }
-  int ready = hs_signal_ready(t), wanted = CTL->baton == 2;
+  int ready = hs_signal_ready(t), wanted = hs_baton_is_wanted(t);
   if (!ready && !wanted) return;
-  if (t->tick_acquisitions != CTL->acquisitions) {
-    t->tick_acquisitions = CTL->acquisitions;
+  if (t->tick_acquisitions != hs_baton_of(t)->acquisitions) {
+    t->tick_acquisitions = hs_baton_of(t)->acquisitions;
     t->ticks = 0;
   }
   if (!ready && ++t->ticks < TICKS_MOST) {

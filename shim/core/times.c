@@ -28,7 +28,7 @@ i64 hs_times_put(struct regs *g, u64 ns) {
 
 /* What is due at the end of a call is said in the call's own record. */
 static int needs_own(const struct thread *t) {
-  return hs_mode != HS_MODE_RECORD || t->pending || hs_compare_is_asked() || CTL->baton == 2;
+  return hs_mode != HS_MODE_RECORD || t->pending || hs_compare_is_asked() || hs_baton_is_wanted(t);
 }
 
 int hs_times_append(struct thread *t, u32 row, u64 ns, u32 check) {

@@ -7,7 +7,6 @@
 
 #include "calls.gen.h"
 #include "order.h"
-#include "ordered.h"
 #include "preempt.h"
 #include "sigframe.h"
 
@@ -113,5 +112,4 @@ void hs_tsc_read(struct thread *t, u64 *r, int rdtscp) {
   r[R_RIP] += rdtscp ? 3 : 2;
   t->calls++;
   hs_boundary(t);
-  hs_order_leave(t);
 }

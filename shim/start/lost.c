@@ -3,7 +3,7 @@
  * name. The copy's process ends where it comes to that record. Who is waited for has its end there.
  *
  * The rule: a process is lost when the kernel has none of its threads any more; that is looked at
- * again with the baton in hand, before anything is recorded. */
+ * again with the order lock in hand, before anything is recorded. */
 #include "lost.h"
 
 #include "../core/calls.gen.h"
@@ -47,15 +47,17 @@ static void record_loss(u32 slot) {
   struct hs_slot *s = SLOT(slot);
   u32 pid = s->pid;
   if (!is_lost(pid)) return;
-  hs_baton_take();
+  hs_lock_take(&CTL->order); /* init runs no program code: no baton is for it */
   if (s->state == 1 && s->pid == pid && is_lost(pid) && hand_connections_on(pid)) {
     lost.tid = s->tid;
     lost.pid = pid;
+    lost.group = s->group;
+    lost.stamp = s->group << HS_METHOD_GROUP_SHIFT;
     hs_append(&lost, HS_EV_DEATH, pid, 0, HS_SIGKILL, NULL, 0);
     hs_leave_killed(pid);
     hs_wake_consumer();
   }
-  hs_baton_give();
+  hs_lock_give(&CTL->order);
 }
 
 void hs_lost_look(int all) {

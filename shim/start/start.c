@@ -13,6 +13,7 @@
 #include "../core/clock.h"
 #include "../core/connections.h"
 #include "../core/descriptors.h"
+#include "../core/groups.h"
 #include "../core/identity.h"
 #include "../core/ordered.h"
 #include "../core/process.h"
@@ -131,9 +132,14 @@ static void name_thread(const char *path) {
 }
 
 /* The kinds of the descriptors the program begins with. */
-static void note_inherited(void) {
-  for (i64 fd = 0; fd < 3; fd++)
-    if (SYS(HS_NR_fcntl, fd, 1) >= 0) FDS[fd] = FD_INHERITED;
+static void note_inherited(struct thread *t) {
+  u64 st[18];
+  for (i64 fd = 0; fd < 3; fd++) {
+    i64 flags = SYS(HS_NR_fcntl, fd, 3 /* F_GETFL */);
+    if (flags < 0) continue;
+    FDS[fd] = FD_INHERITED;
+    if ((flags & HS_O_ACCMODE) && !SYS(HS_NR_fstat, fd, st)) hs_sharing_written(t, st);
+  }
 }
 
 static void begin_threads(u32 slot, int after_exec) {
@@ -152,6 +158,10 @@ static void begin_threads(u32 slot, int after_exec) {
   struct hs_slot *s = SLOT(slot);
   if (after_exec) {
     t->fd_chunk = s->fdChunk;
+    t->group = s->group;
+    t->stamp = t->group << HS_METHOD_GROUP_SHIFT;
+    t->has_group = hs_in_groups(); /* it and the order lock were kept over the exec */
+    t->ordered = recording() ? CTL->split : 0;
     return;
   }
   t->fd_chunk = s->fdChunk = hs_chunk_new();
@@ -161,9 +171,15 @@ static void begin_threads(u32 slot, int after_exec) {
   TIDMAP[t->tid] = (u16)slot;
   CTL->slots = 1;
   CTL->threads = CTL->processes = 1;
-  CTL->baton = 1;
-  CTL->holder = (u64)t->pid << 32 | t->tid;
-  note_inherited();
+  CTL->order.word = 1;
+  CTL->order.holder = (u64)t->pid << 32 | t->tid;
+  hs_group_join(t, 0);
+  if (hs_process.parallel) {
+    CTL->split = HS_SPLIT_THREADS;
+    CTL->together = 1; /* there is one group, and no baton */
+    t->ordered = recording();
+  }
+  note_inherited(t);
 }
 
 /* Closes what the program asked to be closed by an exec, as far as the shim's table goes. */
@@ -188,6 +204,7 @@ struct start_facts {
 static void record_start(struct thread *t, u64 mask, u64 ignored, u64 *auxv) {
   struct start_facts facts = {mask, ignored, {0}};
   struct hs_record *r = hs_turn(t);
+  hs_group_change(t, r ? hs_group_of_record(r) : hs_group_of_program(t));
   if (!r) {
     struct span spans[3] = {{(u8 *)&facts, sizeof facts}};
     for (u32 i = 0; i < AUX_IDS; i++) facts.ids[i] = *auxv_id(auxv, i);
@@ -252,6 +269,7 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   t->affinity = hs_process.affinity; /* over an exec: the one before it was pinned */
   hs_sites_init();
   record_start(t, mask, ignored, auxv);
+  hs_order_leave(t);
   settle_identity(t);
   static struct command command;
   find_program(&command, s, envp);
@@ -273,7 +291,7 @@ static void run(const struct start *s, char **envp, u64 *auxv) {
   hs_sites_arm();
   hs_clock_arm();
   CTL->started = 1;
-  hs_order_leave(t);
+  if (hs_in_groups() && !recording()) hs_ahead(t); /* as at every boundary (preempt.h) */
   hs_jump(stack.sp, interpreter.entry ? interpreter.entry : program.entry);
 }
 

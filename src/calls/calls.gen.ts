@@ -4,7 +4,7 @@
 import { type PolicyName, type Verdict } from './policies.js';
 
 /** First 32 bits of the digest of the table: both sides of a pair must have the same. */
-export const CALL_TABLE_HASH = 0x8aa71c57;
+export const CALL_TABLE_HASH = 0x3da61153;
 
 export type CallRow = readonly [
   nr: number, name: string, policy: PolicyName, verdict: Verdict, why: string,
@@ -651,6 +651,7 @@ export const eventRows = {
   PROGRESS: 0x216,
   PAGES: 0x217,
   DRAWN: 0x218,
+  TOGETHER: 0x219,
 } as const;
 
 const names = new Map<number, string>([

@@ -174,6 +174,10 @@ export const events = [
     object: 'bytes of the register',
     result: 'the bits',
   },
+  {
+    name: 'TOGETHER',
+    means: 'processes may share memory from here on: all sharing groups become one',
+  },
 ] as const satisfies readonly Event[];
 export type EventName = (typeof events)[number]['name'];
 

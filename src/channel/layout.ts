@@ -4,11 +4,13 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 10;
+export const HS_VERSION = 12;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
 export const HS_MAX_SLOTS = 4096;
+export const HS_GROUPS_OFFSET = 0x50000;
+export const HS_MAX_GROUPS = 4096;
 export const HS_TIDMAP_OFFSET = 0x100000;
 export const HS_MAX_TID = 0x400000;
 export const HS_TSC_OFFSET = 0x900000;
@@ -22,6 +24,8 @@ export const HS_INODE_BYTES = 32;
 export const HS_OPENINGS_OFFSET = 0x3600000;
 export const HS_MAX_OPENINGS = 16384;
 export const HS_OPENING_WAYS = 8;
+export const HS_VIEWS_OFFSET = 0x3700000;
+export const HS_MAX_VIEWS = 65536;
 export const HS_PASSED_OFFSET = 0x3800000;
 export const HS_MAX_PASSED = 16384;
 export const HS_RING_OFFSET = 0x4000000;
@@ -39,10 +43,14 @@ export const HS_METHOD_SIGNAL_FOLLOWS = 0x10000;
 export const HS_METHOD_YIELDED = 0x20000;
 export const HS_METHOD_AHEAD = 0x40000;
 export const HS_METHOD_COMPARE = 0x80000;
+export const HS_METHOD_GROUP_SHIFT = 20;
 export const HS_PIECE_BYTES = 0x400000;
 export const HS_EVENT_BASE = 0x200;
 export const HS_TURN_FREE = 0xffffffff;
 
+export const HS_SPLIT_NONE = 0;
+export const HS_SPLIT_GROUPS = 1;
+export const HS_SPLIT_THREADS = 2;
 export const HS_MODE_RECORD = 1;
 export const HS_MODE_REPLAY = 2;
 export const HS_MODE_LIVE = 3;
@@ -62,6 +70,8 @@ export const HS_FLAG_REFUSE = 16;
 export const HS_FLAG_SESSION = 32;
 export const HS_FLAG_PARALLEL = 64;
 export const HS_FLAG_EVIDENCE = 128;
+export const HS_VIEW_MAPPED = 1;
+export const HS_VIEW_WRITTEN = 2;
 
 /** The high half of HS_ROOT_POINTER: struct of 5 data words and 1 pointer. The low half is 0. */
 export const RECORD_ROOT_HIGH = 0x00010005;
@@ -126,18 +136,20 @@ export const CONTROL = {
   firstByteNs: 304,
   compareAsked: 312,
 
-  baton: 384,
-  waiters: 388,
-  turn: 392,
-  slots: 396,
-  holder: 400,
-  acquisitions: 408,
-  threads: 416,
-  processes: 420,
-  arenaLock: 424,
-  arenaFree: 428,
-  arenaUsed: 432,
-  connLock: 436,
+  order: 384,
+  split: 408,
+  turn: 412,
+  groups: 416,
+  together: 420,
+  gathering: 424,
+  groupHint: 428,
+  slots: 432,
+  threads: 436,
+  processes: 440,
+  arenaLock: 444,
+  arenaFree: 448,
+  arenaUsed: 452,
+  connLock: 456,
 
   calls: 512,
   traps: 520,
@@ -164,6 +176,7 @@ export const CONTROL = {
   memoryChecks: 688,
   memoryCheckBytes: 696,
   memoryCheckSeq: 704,
+  groupsMade: 712,
 
   divergence: 1024,
   sentence: 2048,
@@ -216,5 +229,5 @@ export const COUNTERS = [
   'calls', 'traps', 'sites', 'slowSites', 'signals', 'timeReads', 'tscReads', 'forks', 'execs',
   'threadsMade', 'processesMade', 'outputBytes', 'outputHeldMax', 'connsMade', 'connsRestored',
   'connsLost', 'memoryBytes', 'memoryProcesses', 'memoryUnequal', 'warnings', 'unknownCalls',
-  'preemptions', 'memoryChecks', 'memoryCheckBytes', 'memoryCheckSeq',
+  'preemptions', 'memoryChecks', 'memoryCheckBytes', 'memoryCheckSeq', 'groupsMade',
 ] as const;

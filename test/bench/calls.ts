@@ -58,6 +58,6 @@ export function recordCommand(log: string, ...more: string[]): string[] {
 export async function nanoseconds([file, ...args]: string[]): Promise<Map<string, number>> {
   const { stdout } = await run(file!, args, { timeout: boundMs });
   const rows = [...stdout.matchAll(/^(\w+) ([\d.]+)$/gm)];
-  if (rows.length === 0) throw new Error(`the program of calls printed no figure: ${stdout}`);
+  if (rows.length === 0) throw new Error(`the program printed no figure: ${stdout}`);
   return new Map(rows.map(([, name, ns]) => [name!, Number(ns)]));
 }

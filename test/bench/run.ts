@@ -9,19 +9,23 @@ import { benchAudit } from './audit.js';
 import { benchBlackout } from './blackout.js';
 import { benchCalls } from './calls.js';
 import { lineOf, messageOf, type BenchContext, type Figure } from './figures.js';
+import { benchGroups } from './groups.js';
 import { benchLag } from './lag.js';
 import { benchLog } from './log.js';
 import { benchRedis } from './redis.js';
 import { benchThreads } from './threads.js';
 import { benchTrace } from './trace.js';
 
-const parts = ['calls', 'trace', 'log', 'redis', 'threads', 'lag', 'blackout', 'audit'] as const;
+const parts = [
+  'calls', 'groups', 'trace', 'log', 'redis', 'threads', 'lag', 'blackout', 'audit',
+] as const;
 type Part = (typeof parts)[number];
 
 interface Settings {
   only: Part[];
   runs: number;
   calls: number;
+  rounds: number;
   requests: number;
   clients: number;
   subjects: SubjectKind[];
@@ -33,6 +37,7 @@ const help = `Usage: npm run bench -- [options]
   --only A,B       parts of ${parts.join(', ')} (default: all)
   --runs N         turns of each part; medians are shown (default 3; HOTSWAP_BENCH_RUNS)
   --calls N        calls of each class (default 50000)
+  --rounds N       rounds of two processes that compute (default 200)
   --requests N     requests per figure without a pipeline (default 40000)
   --clients N      connections of redis-benchmark (default 50)
   --subjects A,B   of redis: ${subjectKinds.join(', ')} (default record,async,logged)
@@ -45,8 +50,9 @@ value / native; what there is no native figure of has null there.`;
 function readSettings(): Settings {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    options: { only: text, runs: text, calls: text, requests: text, clients: text, subjects: text,
-      kills: text, many: text, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: { only: text, runs: text, calls: text, rounds: text, requests: text, clients: text,
+      subjects: text, kills: text, many: text, json: { type: 'boolean' },
+      help: { type: 'boolean' } },
   });
   if (values.help) {
     process.stdout.write(`${help}\n`);
@@ -56,6 +62,7 @@ function readSettings(): Settings {
     only: values.only === undefined ? [...parts] : chosen('only', values.only, parts),
     runs: count('runs', values.runs ?? process.env['HOTSWAP_BENCH_RUNS'] ?? '3'),
     calls: count('calls', values.calls ?? '50000'),
+    rounds: count('rounds', values.rounds ?? '200'),
     requests: count('requests', values.requests ?? '40000'),
     clients: count('clients', values.clients ?? '50'),
     subjects: chosen('subjects', values.subjects ?? 'record,async,logged', subjectKinds),
@@ -86,6 +93,7 @@ async function measure(part: Part, settings: Settings) {
   const context: BenchContext = { runs: settings.runs, progress };
   const done = (figures: Figure[]) => ({ figures, failed: 0 });
   if (part === 'calls') return done(await benchCalls(context, settings.calls));
+  if (part === 'groups') return done(await benchGroups(context, settings.rounds));
   if (part === 'trace') return benchTrace(context, settings);
   await using bed = await Bed.create();
   switch (part) {

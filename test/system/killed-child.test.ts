@@ -50,16 +50,18 @@ test('who was killed is gone after a takeover, and who was stopped is stopped', 
     const client = await bed.run('client', ['python3', join(programs, 'killed-client.py'),
       plan.vip, 'lost']);
     assert.is(client, 'DONE\n', `${primary.words} | ${backup.words}`);
-    assert.equal(await ask(bed, ['STATE 83=Z', 'STOP 84', 'STATE 84=T', 'STATE 81=S']),
-      ['Z', 'ok', 'T', 'S']);
+    const stop = ['STOP 81', 'STOP 84', 'STATE 81=T', 'STATE 84=T'];
+    assert.equal(await ask(bed, ['STATE 83=Z', ...stop, 'STATE 82=S']),
+      ['Z', 'ok', 'ok', 'T', 'T', 'S']);
     await untilState(bed, 'primary', ({ watermarks }) => {
       const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
       return recorded === replayed;
     }, [primary, backup]);
     await bed.powerCut('primary');
     await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
-    assert.equal(await ask(bed, ['STATE 83', 'STATE 84', 'STATE 81', 'CONT 84', 'STATE 84=S']),
-      ['Z', 'T', 'S', 'ok', 'S'], backup.words);
+    const go = ['CONT 81', 'CONT 84', 'STATE 81=S', 'STATE 84=S'];
+    assert.equal(await ask(bed, ['STATE 83', 'STATE 81=T', 'STATE 84=T', 'STATE 82', ...go]),
+      ['Z', 'T', 'T', 'S', 'ok', 'ok', 'S', 'S'], backup.words);
   } finally {
     await endSides();
   }
