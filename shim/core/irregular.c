@@ -66,7 +66,7 @@ static u64 prctl_out(u64 option) {
   }
 }
 
-/* Arguments that the kernel does not look at hold what was left there: no part of what was asked. */
+/* Arguments that the kernel does not look at hold what was left there, and are not asked about. */
 static void forget_unused(struct regs *g) {
   static const u64 two = HS_BIT(1) | HS_BIT(2) | HS_BIT(4) | HS_BIT(5) | HS_BIT(6) | HS_BIT(8) |
                          HS_BIT(9) | HS_BIT(10) | HS_BIT(11) | HS_BIT(12) | HS_BIT(14) |
