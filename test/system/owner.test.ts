@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { refusal, until, type Running } from './support/command.js';
+import { refusal, replicate, until, type Running } from './support/command.js';
 import {
   endSides, giveKeys, startBackup, startPair, startPrimary, untilSaid, untilState,
 } from './support/pair.js';
@@ -32,9 +32,13 @@ test.before.each(async () => {
 });
 test.after.each(async () => {
   await endSides(survivor);
-  for (const link of ['service', 'channel'] as const) await bed.restoreLink('backup', link);
+  await restoreLinks();
 });
 test.after(() => bed.close());
+
+async function restoreLinks(): Promise<void> {
+  for (const link of ['service', 'channel'] as const) await bed.restoreLink('backup', link);
+}
 
 const hasAddress = async (): Promise<boolean> =>
   (await bed.run('primary', ['ip', '-br', 'addr', 'show', 'dev', dev])).includes(plan.vip);
@@ -95,10 +99,23 @@ test('one that serves by mistake ends when another host claims the address', asy
   await assertGone();
 });
 
-test('processors that differ are refused by both, with the flags, unless allowed', async () => {
+test('a role that was handed over is told as such, not as a rival\'s', async () => {
   survivor.kill('SIGTERM');
   await survivor.ended;
-  for (const link of ['service', 'channel'] as const) await bed.restoreLink('backup', link);
+  await restoreLinks();
+  const { primary, backup } = await startPair(bed, program);
+  await until(async () => (await programs('primary')) !== '', () => primary.words);
+  await bed.run('primary', replicate(['switchover', '--name', 'bed']));
+  assert.match(refusal(await primary.ended, 5), /handed over to/);
+  assert.is(await hasAddress(), false);
+  await untilState(bed, 'backup', (state) => state.role === 'live', [backup]);
+  // In order: the kernel of a survivor that was killed goes on answering for the address.
+  backup.kill('SIGTERM');
+  await backup.ended;
+});
+
+test('processors that differ are refused by both, with the flags, unless allowed', async () => {
+  await restoreLinks();
   const real = readFileSync('/proc/cpuinfo', 'latin1');
   const forged = real.replaceAll(/ (sse4_2|popcnt)\b/g, '')
     .replaceAll(/^(flags\s*:.*)$/gm, '$1 sse4a');
