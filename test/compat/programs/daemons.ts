@@ -21,7 +21,7 @@ async function echo(context: SessionContext): Promise<Session> {
   let count = 0;
   return {
     exchange: async () => {
-      const line = `${name} says ${count++} ${'x'.repeat(context.random.between(0, 2000))}\n`;
+      const line = `${name} says ${count++} ${'x'.repeat(context.random.between(1, 2000))}\n`;
       wire.write(line);
       await wire.expect(line, 'an echo');
     },
