@@ -12,7 +12,7 @@ import type { CompatReport } from './load.js';
 export type Load = LoadHandle<CompatReport>;
 
 /** Installs the packages that are missing; they are optional, so only on demand. */
-export function install(programs: readonly Program[]): void {
+export function install(programs: readonly Pick<Program, 'packages'>[]): void {
   const wanted = [...new Set(programs.flatMap(({ packages }) => packages))];
   const missing = wanted.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
