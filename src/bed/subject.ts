@@ -213,14 +213,19 @@ export type PairState = z.output<typeof statusAnswer>['result'];
 
 /** What the engine on a host says on its control socket; undefined when it says nothing (yet). */
 export function askHost(bed: Bed, host: HostName): Promise<PairState | undefined> {
+  return askSocket(bed.path(host, `/run/hotswap/${pairName}/control.sock`), 2000);
+}
+
+/** The same of the control socket at `path`, within `boundMs`. */
+export function askSocket(path: string, boundMs: number): Promise<PairState | undefined> {
   return new Promise((resolve) => {
     let received = '';
-    const socket = connect(bed.path(host, `/run/hotswap/${pairName}/control.sock`));
+    const socket = connect(path);
     const finish = () => {
       socket.destroy();
       resolve(parseStatus(received));
     };
-    socket.setTimeout(2000, finish);
+    socket.setTimeout(boundMs, finish);
     socket.once('error', finish);
     socket.once('connect', () => socket.write('{"op":"status"}\n'));
     socket.on('data', (chunk: Buffer) => (received += chunk.toString()));

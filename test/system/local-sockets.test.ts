@@ -4,18 +4,15 @@
  * bound: 120 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan, type HostName } from '../../src/bed/bed.js';
+import { Bed, type HostName } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
 import {
-  endClient, keepOver, programs, startKeepClient, untilInUse,
+  asked, endClient, keepOver, programs, startKeepClient, untilInUse,
 } from './support/keep-client.js';
 import { endSides, giveKeys, startPair } from './support/pair.js';
 
 const test = suite('Unix sockets with names');
 const ways = 4;
-
-const asked = (bed: Bed, line: string): Promise<string> => bed.run('client', ['bash', '-c',
-  `exec 3<>/dev/tcp/${plan.vip}/80; echo ${line} >&3; head -1 <&3`]);
 
 /** Says what a process of the host, but not of the program, is answered. */
 const askedOutside = (bed: Bed, host: HostName): Promise<string> =>

@@ -4,17 +4,14 @@
  * bound: 150 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan } from '../../src/bed/bed.js';
+import { Bed } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
 import {
-  endClient, keepOver, programs, startKeepClient, untilInUse,
+  asked, endClient, keepOver, programs, startKeepClient, untilInUse,
 } from './support/keep-client.js';
 import { endSides, giveKeys, startPair } from './support/pair.js';
 
 const test = suite('TCP connections within the program');
-
-const asked = (bed: Bed, line: string): Promise<string> => bed.run('client', ['bash', '-c',
-  `exec 3<>/dev/tcp/${plan.vip}/80; echo ${line} >&3; head -1 <&3`]);
 
 test('connections of the program with itself outlive the primary', async () => {
   await using bed = await Bed.create();

@@ -3,9 +3,8 @@
  * The rule: a pair is handed out when it says that it is protected and the client machine has its
  * answer; what fails before that carries the last words of both engines. */
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
 import { rmSync } from 'node:fs';
-import { z } from 'zod';
+import { askSocket, type PairState } from '../../src/bed/subject.js';
 import { OperatingError } from '../../src/errors.js';
 import { on, plan, putFile, spawnOn, sshArgv } from './machines.js';
 import { requireNamespaces } from './namespaces.js';
@@ -139,13 +138,6 @@ export async function answersPing(): Promise<boolean> {
     .then((text) => text.trim() === 'PONG', () => false);
 }
 
-const statusAnswer = z.object({
-  ok: z.literal(true),
-  result: z.looseObject({ role: z.string(), protected: z.boolean() }),
-});
-
-export type PairState = z.output<typeof statusAnswer>['result'];
-
 /** What the engine on a machine says; undefined when it says nothing. */
 export async function askHost(name: MachineName): Promise<PairState | undefined> {
   const path = inState(`control-${name}`);
@@ -153,34 +145,10 @@ export async function askHost(name: MachineName): Promise<PairState | undefined>
   const forward = `${path}:/run/hotswap/${pairName}/control.sock`;
   await run(sshArgv(name, '-O', 'forward', '-L', forward)).catch(() => undefined);
   try {
-    return await ask(path);
+    return await askSocket(path, 20_000);
   } finally {
     await run(sshArgv(name, '-O', 'cancel', '-L', forward)).catch(() => undefined);
     rmSync(path, { force: true });
-  }
-}
-
-function ask(path: string): Promise<PairState | undefined> {
-  return new Promise((resolve) => {
-    let received = '';
-    const socket = connect(path);
-    const finish = (): void => {
-      socket.destroy();
-      resolve(parseStatus(received));
-    };
-    socket.setTimeout(20_000, finish);
-    socket.once('error', finish);
-    socket.once('connect', () => socket.write('{"op":"status"}\n'));
-    socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
-    socket.once('end', finish);
-  });
-}
-
-function parseStatus(line: string): PairState | undefined {
-  try {
-    return statusAnswer.safeParse(JSON.parse(line)).data?.result;
-  } catch {
-    return undefined; // not a whole answer
   }
 }
 

@@ -17,6 +17,10 @@ export function startKeepClient(
   return new Running(bed.spawn('client', argv, { stdio: ['pipe', 'pipe', 'pipe'] }), 'the client');
 }
 
+/** The first line of the answer to one line, on a connection of its own. */
+export const asked = (bed: Bed, line: string): Promise<string> => bed.run('client', ['bash', '-c',
+  `exec 3<>/dev/tcp/${plan.vip}/80; echo ${line} >&3; head -1 <&3`]);
+
 /** Waits until every connection has been used so many times more. */
 export async function untilRounds(client: Running, more: number): Promise<void> {
   const rounds = (): number => client.stdout.split('\n').length;
