@@ -18,6 +18,9 @@ enum conn_state {
   CONN_DIALLING /* the program opens it, and it was not there when last looked at (dialled.c) */
 };
 
+/* At go-live. Several processes may hold it, and go live at once: one of them makes it. */
+enum conn_restored { RESTORED_NOT, RESTORED_BEGUN, RESTORED_DONE, RESTORED_LOST };
+
 struct hs_conn {
   volatile u32 state; /* enum conn_state */
   u32 descriptors;    /* numbers that name it, over all processes */
@@ -25,7 +28,8 @@ struct hs_conn {
   u64 acked;          /* bytes the client is known to have: nothing before is kept */
   u32 net_slot;       /* in the enforcement program's maps; ~0: none */
   u32 shut;           /* 1: program shut its sending side; 2: client's end of file was read */
-  u32 restored, v6;
+  volatile u32 restored; /* enum conn_restored */
+  u32 v6;
   u64 skip;           /* live: bytes the client has that the program will produce again */
   u64 noted_acked;    /* primary: the last HS_EV_ACKED record said this */
   /* retained (backup) or held (primary) output: chunks in a list, oldest first */

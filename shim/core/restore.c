@@ -14,6 +14,7 @@
 
 #define ASK_AGAIN_NS 5000000ul
 #define ASK_MOST_NS 60000000ul
+#define OTHERS_MOST_NS 1000000000ul /* for a process that dies while it makes a connection */
 
 static u64 oldest_kept(const struct hs_conn *k) {
   return k->first_chunk ? k->first_at : k->written;
@@ -26,7 +27,27 @@ static struct hs_net_slot *slot_of(const struct hs_conn *k) {
 static int is_ours_to_restore(u32 entry, struct hs_conn **k) {
   if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) return 0;
   *k = CONN(FD_CONN(entry));
-  return (*k)->state == CONN_OPEN && !(*k)->restored;
+  return (*k)->state == CONN_OPEN && (*k)->restored <= RESTORED_BEGUN;
+}
+
+/* 1: it is this process that makes it. Another one has made it when this returns: what follows
+ * may be a call about it. */
+static int claim(struct hs_conn *k) {
+  u32 not_yet = RESTORED_NOT;
+  u64 nap[2] = {0, 100000};
+  if (__atomic_compare_exchange_n(&k->restored, &not_yet, RESTORED_BEGUN, 0, __ATOMIC_ACQ_REL,
+                                  __ATOMIC_ACQUIRE))
+    return 1;
+  for (u64 end = hs_now_ns(1) + OTHERS_MOST_NS;
+       __atomic_load_n(&k->restored, __ATOMIC_ACQUIRE) == RESTORED_BEGUN && hs_now_ns(1) < end;)
+    SYS(HS_NR_nanosleep, nap, 0);
+  return 0;
+}
+
+static void settle(struct hs_conn *k, enum conn_restored how) {
+  __atomic_fetch_add(how == RESTORED_DONE ? &CTL->connsRestored : &CTL->connsLost, 1,
+                     __ATOMIC_RELAXED);
+  __atomic_store_n(&k->restored, how, __ATOMIC_RELEASE);
 }
 
 static int is_orphan(u32 index, struct hs_conn **k) {
@@ -154,14 +175,13 @@ static void replace(i64 fd) {
 
 /* To the program it looks reset by its client, and epoll says so. The client hears nothing. */
 static void lose(i64 fd, struct hs_conn *k) {
-  CTL->connsLost++;
-  k->restored = 2;
   hs_conn_drop(k, ~0ul);
   i64 result = make(fd, k, k->written, 65535);
   if (result >= 0)
     result = hs_tcp_inject((int)HIDDEN(HID_RAW), &k->tcp, k->tcp.irs1 + (u32)k->read,
                            k->tcp.iss1 + (u32)k->written, HS_TCP_RST | HS_TCP_ACK);
   if (result < 0) replace(fd);
+  settle(k, RESTORED_LOST);
 }
 
 void hs_restore_queued(i64 fd, struct hs_conn *k) {
@@ -171,8 +191,7 @@ void hs_restore_queued(i64 fd, struct hs_conn *k) {
   }
   open_slot(k, 0, 0);
   go_on(fd, k, 0);
-  k->restored = 1;
-  CTL->connsRestored++;
+  settle(k, RESTORED_DONE);
 }
 
 static void restore(i64 fd, struct hs_conn *k) {
@@ -185,16 +204,15 @@ static void restore(i64 fd, struct hs_conn *k) {
   u64 from = resume_at(k, &window);
   i64 result = make(fd, k, from, window);
   if (result < 0) {
-    hs_warn("a connection could not be restored: error %d", -result);
-    CTL->connsLost++;
-    k->restored = 2;
+    hs_warn("connection %d, descriptor %d, could not be restored: error %d",
+            (i64)FD_CONN(FDS[fd]), fd, -result);
     replace(fd);
+    settle(k, RESTORED_LOST);
     return;
   }
   open_slot(k, from, 0);
   go_on(fd, k, from);
-  k->restored = 1;
-  CTL->connsRestored++;
+  settle(k, RESTORED_DONE);
 }
 
 /* What the client lacks of a closed connection, and the FIN: then it is the kernel's alone. */
@@ -222,12 +240,13 @@ void hs_restore_connections(void) {
   ask_clients();
   for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
     u32 entry = FDS[fd];
-    if (is_ours_to_restore(entry, &k))
-      restore(fd, k);
-    else if (hs_is_dialling(fd))
+    if (is_ours_to_restore(entry, &k)) {
+      if (claim(k)) restore(fd, k);
+    } else if (hs_is_dialling(fd)) {
       hs_dial_again(fd, CONN(FD_CONN(entry)));
-    else if (FD_KIND(entry) == FD_TCP && !FD_CONN(entry)) /* nothing is known of it */
+    } else if (FD_KIND(entry) == FD_TCP && !FD_CONN(entry)) { /* nothing is known of it */
       hs_tcp_dead((int)fd, (int)HIDDEN(HID_RAW));
+    }
   }
   for (u32 i = 1; i <= HS_CONN_HIGHEST; i++)
     if (is_orphan(i, &k)) finish_orphan(i, k);

@@ -243,7 +243,7 @@ static void go_on(const struct end *end, u64 from) {
   hs_conn_drop(k, ~0ul);
   SYS(HS_NR_setsockopt, end->fd, 1, 72 /* SO_BUF_LOCK */, &unlocked, 4);
   if (k->shut & SHUT_WRITING) SYS(HS_NR_shutdown, end->fd, 1 /* SHUT_WR */);
-  k->restored = 1;
+  k->restored = RESTORED_DONE;
 }
 
 static void restore_pair(struct thread *t, struct hs_conn *k) {
@@ -283,7 +283,7 @@ static int is_its_listener(u32 pid, i64 fd, u32 entry, void *argument) {
 static void dial_again(struct thread *t, struct hs_conn *k) {
   struct end end = find(t, k);
   struct search search = {t, &k->tcp};
-  k->restored = 1;
+  k->restored = RESTORED_DONE;
   if (k->within != HS_WITHIN_ABANDONED && each_descriptor(is_its_listener, &search)) {
     i64 flags = SYS(HS_NR_fcntl, end.fd, 3 /* F_GETFL */);
     SYS(HS_NR_fcntl, end.fd, 4 /* F_SETFL */, flags | HS_O_NONBLOCK);
