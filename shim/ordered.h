@@ -42,7 +42,7 @@ struct hs_object {
 struct hs_sections {
   volatile unsigned long made, hint;
   volatile unsigned int waits; /* replay: the thread can go on only when another one does */
-  unsigned char pad[32 - 20];
+  unsigned char pad[64 - 20]; /* a line of its own: it is written at every section */
 };
 
 /* What the library reads of its thread, through gs (struct thread in core/state.h). */
@@ -56,6 +56,9 @@ struct hs_sections {
 #define HS_SECTIONS_SHIFT 20
 #define HS_SECTIONS_MASK 0xffful
 #define HS_METHOD_SECTIONS(method) ((unsigned long)(method) >> HS_SECTIONS_SHIFT)
+
+/* A plain mutex needs no lock of its entry: who makes a section holds the mutex itself, from before
+ * the section that locks it until after the one that unlocks it. */
 
 /* Asked of the core, as a system call that no kernel has. */
 #define HS_NR_ORDERED 0x4853
@@ -83,6 +86,7 @@ enum hs_ordered_call {
   HS_ORDERED_LEAVING, /* two entries: held until this thread has ended */
   HS_ORDERED_ONCE,    /* entry, state: 1 to try, 0 to look at the state again */
   HS_ORDERED_SAY,     /* say now how far this thread is */
+  HS_ORDERED_REFUSED, /* entry: a mutex was not free, and is not waited for; replay: was it not? */
   HS_ORDERED_FULL     /* more objects than the table holds */
 };
 

@@ -28,7 +28,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 12u
+#define HS_VERSION 13u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul

@@ -25,7 +25,8 @@ typedef long i64;
 
 /* errno values and flags of the kernel's ABI that the core needs by name. */
 enum { HS_EPERM = 1, HS_ENOENT = 2, HS_ESRCH = 3, HS_EINTR = 4, HS_EBADF = 9, HS_ECHILD = 10,
-       HS_EAGAIN = 11, HS_ENOMEM = 12, HS_EACCES = 13, HS_EFAULT = 14, HS_EEXIST = 17,
+       HS_EAGAIN = 11, HS_ENOMEM = 12, HS_EACCES = 13, HS_EFAULT = 14, HS_EBUSY = 16,
+       HS_EEXIST = 17,
        HS_EINVAL = 22, HS_EMFILE = 24, HS_EPIPE = 32, HS_EDEADLK = 35, HS_ENOSYS = 38,
        HS_ECONNRESET = 104, HS_ETIMEDOUT = 110, HS_EINPROGRESS = 115 };
 enum { HS_O_WRONLY = 1, HS_O_RDWR = 2, HS_O_ACCMODE = 3, HS_O_CREAT = 0100, HS_O_EXCL = 0200,

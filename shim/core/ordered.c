@@ -127,6 +127,7 @@ i64 hs_ordered_call(struct thread *t, struct regs *g) {
       return 0;
     case HS_ORDERED_ONCE: return hs_ordered_once(t, e, (const volatile u32 *)g->rdx);
     case HS_ORDERED_SAY: say(t); return 0;
+    case HS_ORDERED_REFUSED: return hs_ordered_refused(t, e);
     default: hs_die("the program has more locks than --schedule parallel can order");
   }
 }

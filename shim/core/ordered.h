@@ -45,6 +45,7 @@ void hs_check_stuck(struct thread *t, u64 *tail, u32 *rounds);
 i64 hs_ordered_park(struct thread *t, struct regs *g);
 i64 hs_ordered_await(struct thread *t, struct regs *g, struct hs_object *e);
 i64 hs_ordered_once(struct thread *t, struct hs_object *e, const volatile u32 *state);
+i64 hs_ordered_refused(struct thread *t, struct hs_object *e);
 i64 hs_ordered_join(struct thread *t, u64 tls);
 
 #endif

@@ -68,6 +68,21 @@ i64 hs_ordered_park(struct thread *t, struct regs *g) {
   return park_for_real(t, g);
 }
 
+/* A mutex that is not free when it is tried: that makes no section, so it has no place in the order
+ * of the mutex; 1 when it was so. */
+i64 hs_ordered_refused(struct thread *t, struct hs_object *e) {
+  if (hs_mode == HS_MODE_REPLAY) {
+    struct hs_record *r = parked_next(t, e->address);
+    if (!r) return 0;
+    if (r->result != -HS_EBUSY)
+      hs_diverge(t, r, hs_row_name(HS_EV_PARKED), "an attempt at a lock");
+    hs_consume(t, r);
+    return 1;
+  }
+  append_parked(t, e->address, -HS_EBUSY);
+  return 1;
+}
+
 static int is_held(const struct thread *t, const struct hs_object *e, u64 how) {
   u32 ok, word = (u32)hs_peek(e->address & ~7ul, &ok), owner;
   if (e->address & 4) word = (u32)(hs_peek(e->address & ~7ul, &ok) >> 32);

@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 12;
+export const HS_VERSION = 13;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;

@@ -40,11 +40,93 @@ static inline clockid_t look_again(pthread_mutex_t *m, clockid_t clock) {
   return KIND(m) & KIND_ROBUST ? clock | HS_ORDERED_ROBUST : clock;
 }
 
-EXPORTED int pthread_mutex_lock(pthread_mutex_t *m) {
+/* ---- plain ones: who makes a section holds the mutex, so its entry needs no lock ---- */
+
+static inline int is_plain(const pthread_mutex_t *m) {
+  int kind = KIND(m) & 0xff;
+  return kind == PTHREAD_MUTEX_TIMED_NP || kind == PTHREAD_MUTEX_ADAPTIVE_NP;
+}
+
+/* libc is called from one place, and as often, whatever the mode is, and no register tells there
+ * what it is: all of that is left on the stack. So an attempt that is known to have failed is made
+ * at a mutex that is never free. */
+static pthread_mutex_t never_free = {.__data = {.__lock = 1}};
+static __thread volatile int failed __attribute__((tls_model("initial-exec")));
+
+#define CALL(what)                        \
+  ({                                      \
+    __asm__ volatile("" : "+r"(refused)); \
+    forget();                             \
+    what;                                 \
+  })
+
+static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct timespec *limit) {
+  struct hs_object *e = object_at(m);
+  for (int refused = 0;; refused = !is_replay()) { /* there its last holder is about to free it */
+    if (unlikely(refused || is_due())) {
+      long end = ask(HS_ORDERED_AWAIT, e, HS_HELD_NOT_0, limit, clock);
+      refused = 0;
+      failed = end == -ETIMEDOUT;
+      if (end && !failed) continue;
+      if (!failed && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+    }
+    if (likely(!CALL(real_trylock(unlikely(failed) ? &never_free : m)))) break;
+    if (!failed) continue;
+    failed = 0;
+    forget();
+    return ETIMEDOUT;
+  }
+  count(e, SECTIONS, THREAD);
+  forget();
+  return 0;
+}
+
+static inline int plain_trylock(pthread_mutex_t *m) {
+  struct hs_object *e = object_at(m);
+  int refused = 0, result = 0;
+  failed = is_due() && ask(HS_ORDERED_REFUSED, e, 0, 0, 0);
+  if (!failed && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+  while (unlikely(CALL(real_trylock(unlikely(failed) ? &never_free : m)))) {
+    result = failed;
+    if (!failed && !is_replay()) result = (int)ask(HS_ORDERED_REFUSED, e, 0, 0, 0);
+    failed = 0;
+    if (result) break;
+  }
+  if (!result) count(e, SECTIONS, THREAD);
+  forget();
+  return result ? EBUSY : 0;
+}
+
+/* Counted while it is held; in a replay after that: nobody looks at it before it is counted. */
+static inline int plain_unlock(pthread_mutex_t *m) {
+  struct hs_object *e = object_at(m);
+  int refused = 0;
+  if (unlikely(is_due())) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+  if (likely(!is_replay())) count(e, SECTIONS, THREAD);
+  int r = CALL(real_unlock(m));
+  if (unlikely(is_replay())) count(e, SECTIONS, THREAD);
+  tell_change(e);
+  forget();
+  return r;
+}
+
+/* Functions of their own: together they would not do with registers, and keep on the stack what
+ * tells the mode. */
+static NOINLINE int careful_lock(pthread_mutex_t *m) {
   return ATTEMPTS(m, HS_HELD_MUTEX, is_held(m), look_again(m, 0), 0, 0, try(m));
+}
+static NOINLINE int careful_clocklock(pthread_mutex_t *m, clockid_t clock,
+                                      const struct timespec *limit) {
+  return ATTEMPTS(m, HS_HELD_MUTEX, is_held(m), look_again(m, clock), limit, 0, try(m));
+}
+
+EXPORTED int pthread_mutex_lock(pthread_mutex_t *m) {
+  if (is_plain(m)) return plain_lock(m, 0, 0);
+  return careful_lock(m);
 }
 
 EXPORTED int pthread_mutex_trylock(pthread_mutex_t *m) {
+  if (is_plain(m)) return plain_trylock(m);
   struct hs_object *e = enter(m);
   int r = real_trylock(m);
   leave(e);
@@ -60,7 +142,8 @@ EXPORTED int pthread_mutex_clocklock(pthread_mutex_t *m, clockid_t clock,
   int r = pthread_mutex_trylock(m);
   if (r != EBUSY) return r;
   if (bad(limit)) return EINVAL;
-  return ATTEMPTS(m, HS_HELD_MUTEX, is_held(m), look_again(m, clock), limit, 0, try(m));
+  if (is_plain(m)) return plain_lock(m, clock, limit);
+  return careful_clocklock(m, clock, limit);
 }
 
 EXPORTED int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *limit) {
@@ -68,6 +151,7 @@ EXPORTED int pthread_mutex_timedlock(pthread_mutex_t *m, const struct timespec *
 }
 
 EXPORTED int pthread_mutex_unlock(pthread_mutex_t *m) {
+  if (is_plain(m)) return plain_unlock(m);
   struct hs_object *e = enter(m);
   int r = real_unlock(m);
   leave_changed(e);

@@ -12,6 +12,7 @@
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline))
 #define EXPORTED __attribute__((visibility("default")))
 
 /* A question to the core: a system call that it takes for itself. */
@@ -91,12 +92,9 @@ static inline void forget(void) {
                    ::: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc");
 }
 
-static inline struct hs_object *enter(const volatile void *address) {
-  struct hs_object *e = object_at(address);
-  struct hs_sections *s = SECTIONS;
-  unsigned self = THREAD;
-  if (unlikely(is_due())) ask(HS_ORDERED_TURN, e, 0, 0, 0);
-  lock_object(e);
+/* The section is made, by the only one who can make one of this object now. */
+static inline __attribute__((always_inline)) void count(struct hs_object *e,
+                                                        struct hs_sections *s, unsigned self) {
   unsigned mode = HS_OBJECTS_HEAD->mode;
   unsigned long made = s->made;
   if (mode == HS_MODE_RECORD &&
@@ -107,12 +105,20 @@ static inline struct hs_object *enter(const volatile void *address) {
   e->ownerCount = s->made = made + 1;
   if (likely(mode != HS_MODE_REPLAY)) {
     e->version++;
-    forget();
-    return e;
+    return;
   }
   /* seq_cst: whoever sets `watched` reads the version after that, and we the other way round */
   __atomic_add_fetch(&e->version, 1, __ATOMIC_SEQ_CST);
   if (unlikely(e->watched)) ask(HS_ORDERED_REACHED, e, 0, 0, 0);
+}
+
+static inline struct hs_object *enter(const volatile void *address) {
+  struct hs_object *e = object_at(address);
+  struct hs_sections *s = SECTIONS;
+  unsigned self = THREAD;
+  if (unlikely(is_due())) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+  lock_object(e);
+  count(e, s, self);
   forget();
   return e;
 }
@@ -124,13 +130,16 @@ static inline void leave(struct hs_object *e) {
   forget();
 }
 
-/* Leaves a section that may have made the object free for others. */
-static inline void leave_changed(struct hs_object *e) {
-  leave(e);
+/* The object may be free for others. */
+static inline void tell_change(struct hs_object *e) {
   if (likely(!e->waiters)) return;
   __atomic_add_fetch(&e->changes, 1, __ATOMIC_SEQ_CST);
   ask(HS_ORDERED_WAKE, &e->changes, 0, 0, 0);
   forget();
+}
+static inline void leave_changed(struct hs_object *e) {
+  leave(e);
+  tell_change(e);
 }
 
 /* Makes attempts (`make`: 0, EBUSY or another error) at an object until one does not say EBUSY, and
