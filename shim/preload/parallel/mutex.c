@@ -48,16 +48,18 @@ static inline int is_plain(const pthread_mutex_t *m) {
 }
 
 /* libc is called from one place, and as often, whatever the mode is, and no register tells there
- * what it is: all of that is left on the stack. So an attempt that is known to have failed is made
- * at a mutex that is never free. */
+ * what it is, or that an attempt was made before: libc lays those that it must preserve on the
+ * stack. So an attempt that is known to have failed is made at a mutex that is never free. */
 static pthread_mutex_t never_free = {.__data = {.__lock = 1}};
 static __thread volatile int failed __attribute__((tls_model("initial-exec")));
 
-#define CALL(what)                        \
-  ({                                      \
-    __asm__ volatile("" : "+r"(refused)); \
-    forget();                             \
-    what;                                 \
+#define CALL(what)                                                               \
+  ({                                                                             \
+    __asm__ volatile("xor %%ebx,%%ebx\n\txor %%ebp,%%ebp\n\txor %%r12d,%%r12d\n\t" \
+                     "xor %%r13d,%%r13d\n\txor %%r14d,%%r14d\n\txor %%r15d,%%r15d"   \
+                     ::: "rbx", "rbp", "r12", "r13", "r14", "r15", "cc");        \
+    forget();                                                                    \
+    what;                                                                        \
   })
 
 static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct timespec *limit) {
@@ -83,7 +85,7 @@ static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct t
 
 static inline int plain_trylock(pthread_mutex_t *m) {
   struct hs_object *e = object_at(m);
-  int refused = 0, result = 0;
+  int result = 0;
   failed = is_due() && ask(HS_ORDERED_REFUSED, e, 0, 0, 0);
   if (!failed && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
   while (unlikely(CALL(real_trylock(unlikely(failed) ? &never_free : m)))) {
@@ -100,7 +102,6 @@ static inline int plain_trylock(pthread_mutex_t *m) {
 /* Counted while it is held; in a replay after that: nobody looks at it before it is counted. */
 static inline int plain_unlock(pthread_mutex_t *m) {
   struct hs_object *e = object_at(m);
-  int refused = 0;
   if (unlikely(is_due())) ask(HS_ORDERED_TURN, e, 0, 0, 0);
   if (likely(!is_replay())) count(e, SECTIONS, THREAD);
   int r = CALL(real_unlock(m));
