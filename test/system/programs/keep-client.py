@@ -82,7 +82,7 @@ class Mqtt(Lines):
 
 
 def open_one(number):
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while True:
         try:
             connection = socket.create_connection((host, port), timeout=5)

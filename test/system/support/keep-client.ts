@@ -35,8 +35,11 @@ interface Sides { primary: Running; backup: Running }
 
 /** Waits until every connection is there, and has been used some times. */
 export async function untilInUse(client: Running, { primary, backup }: Sides): Promise<void> {
-  await until(() => client.stdout.includes('READY') || !client.isRunning,
-    () => `${client.words} | ${primary.words} | ${backup.words}`);
+  const words = (): string => `${client.words} | ${primary.words} | ${backup.words}`;
+  await until(() => {
+    if (!client.isRunning) throw new Error(`the client ended: ${words()}`);
+    return client.stdout.includes('READY');
+  }, words);
   await untilRounds(client, 5);
 }
 
