@@ -278,7 +278,6 @@ i64 hs_irr_exit(struct thread *t, struct regs *g, const struct hs_call *c) {
     leave(t);
     hs_consume(t, r);
     hs_pass_turn_on_exit(t);
-    if (hs_mode == HS_MODE_LIVE && hs_live_with_baton(t)) hs_baton_give();
   } else {
     hs_append(t, HS_NR_exit, 0, (i64)g->rdi, hs_check(g, c, 0), NULL, 0);
     leave(t);
@@ -321,7 +320,6 @@ void hs_killed(struct thread *t, struct hs_record *r) {
   hs_descriptors_killed(t->fd_chunk);
   hs_leave_killed(t->pid);
   if (CTL->processes) hs_pass_turn_on_exit(t);
-  if (hs_mode == HS_MODE_LIVE && hs_live_with_baton(t)) hs_baton_give();
   SYS(HS_NR_kill, t->pid, HS_SIGKILL);
   for (;;) SYS(HS_NR_pause);
 }
