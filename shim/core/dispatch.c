@@ -45,22 +45,6 @@ static i64 refused_argument(const struct regs *g) {
   return 0;
 }
 
-/* After a record that says so: let another thread run, then go on in recorded order. */
-static void yield_if_due(struct thread *t) {
-  if (LIKELY(!t->yield_follows)) return;
-  t->yield_follows = 0;
-  if (recording()) {
-    hs_baton_yield();
-    hs_append(t, HS_EV_RESUME, 0, 0, 0, NULL, 0);
-    return;
-  }
-  struct hs_record *r = hs_turn(t);
-  if (!r) return;
-  if ((r->method & HS_METHOD_ROW) != HS_EV_RESUME)
-    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "resume");
-  hs_consume(t, r);
-}
-
 /* A futex wait with a time-out ends with EINTR whatever the handler's flags say, and locking one
  * with priority inheritance never does: 2. */
 static int restarts(const struct regs *g, const struct hs_call *c) {
@@ -105,7 +89,7 @@ __attribute__((aligned(64))) i64 hs_dispatch(struct regs *g) {
     hs_signals_after(t, g, &result, restarts(g, c));
   else
     t->masked_temporarily = 0;
-  yield_if_due(t);
+  hs_yield_if_due(t);
   if (hs_tsc_is_stale(t)) hs_tsc_settle(t);
   hs_boundary(t);
   t->in_shim = 0;

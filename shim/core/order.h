@@ -19,6 +19,12 @@ void hs_baton_take(void);
 void hs_baton_give(void);
 void hs_baton_yield(void); /* give, let another run, take */
 int hs_baton_is_overdue(struct thread *t);
+/* At the end of a call, however that ends: after a record that says so another thread runs, and this
+ * one goes on in recorded order. */
+void hs_yield(struct thread *t);
+static inline void hs_yield_if_due(struct thread *t) {
+  if (UNLIKELY(t->yield_follows)) hs_yield(t);
+}
 static inline int hs_alone(void) { return CTL->threads <= 1; }
 static inline int hs_in_groups(void) { return CTL->split == HS_SPLIT_GROUPS; }
 /* The lock that says who of this thread's group runs program code. */

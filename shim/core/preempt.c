@@ -191,18 +191,12 @@ static void install(struct thread *t, struct hs_record *r) {
   t->calls++;
   if (s.spin_site) hs_spin_patch(s.spin_site);
   __asm__ volatile("wrfsbase %0" ::"r"(s.fs_base));
-  int yields = t->yield_follows;
-  t->yield_follows = 0;
   if (t->signal_follows) {
     hs_load_vectors(area);
     hs_deliver_all(t, uc + UC_REGS, 0, 0);
     hs_save_vectors(area);
   }
-  if (yields && (r = hs_turn(t))) {
-    if ((r->method & HS_METHOD_ROW) != HS_EV_RESUME)
-      hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "resume");
-    hs_consume(t, r);
-  }
+  hs_yield_if_due(t);
   hs_boundary(t);
   hs_resume_at(t, uc, area);
 }

@@ -155,6 +155,7 @@ i64 hs_irr_sigreturn(struct thread *t, struct regs *g, const struct hs_call *c) 
     hs_deliver_all(t, uc + UC_REGS, 0, 0);
     hs_save_vectors(area);
   }
+  hs_yield_if_due(t); /* this call does not come to the end that others have */
   hs_boundary(t);
   hs_resume_at(t, uc, area);
 }

@@ -220,7 +220,7 @@ static int deliver_recorded(struct thread *t, u64 *r, u64 nr, int restartable) {
 }
 
 static int deliver_replayed(struct thread *t, u64 *r, u64 nr) {
-  struct hs_record *record = hs_next(t);
+  struct hs_record *record = hs_turn(t); /* if that was the last, it goes on as any other */
   if (!record) return 0;
   u32 row = record->method & HS_METHOD_ROW;
   if (row == HS_EV_SIGNAL_DEATH || row == HS_EV_PAGES) hs_signal_death(t, (int)record->object);

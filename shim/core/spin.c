@@ -102,15 +102,8 @@ static void replay_pass(struct thread *t, u64 *context) {
     return;
   if (!hs_next(t)) return;
   hs_consume(t, record);
-  int yields = t->yield_follows;
-  t->yield_follows = 0;
   deliver(t, context);
-  if (!yields) return;
-  record = hs_turn(t);
-  if (!record) return;
-  if ((record->method & HS_METHOD_ROW) != HS_EV_RESUME)
-    hs_diverge(t, record, hs_row_name(record->method & HS_METHOD_ROW), "resume");
-  hs_consume(t, record);
+  hs_yield_if_due(t);
 }
 
 int hs_spin_pass(struct thread *t, u64 site, u64 *context) {

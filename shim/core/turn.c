@@ -279,6 +279,20 @@ void hs_pass_turn_on_exit(struct thread *t) {
   let_go(t);
 }
 
+NOINLINE void hs_yield(struct thread *t) {
+  t->yield_follows = 0;
+  if (recording()) {
+    hs_baton_yield();
+    hs_append(t, HS_EV_RESUME, 0, 0, 0, NULL, 0);
+    return;
+  }
+  struct hs_record *r = hs_turn(t);
+  if (!r) return;
+  if ((r->method & HS_METHOD_ROW) != HS_EV_RESUME)
+    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), "resume");
+  hs_consume(t, r);
+}
+
 struct hs_record *hs_expect(struct thread *t, u32 row) {
   struct hs_record *r = hs_next(t);
   if (r && (r->method & HS_METHOD_ROW) != row)
