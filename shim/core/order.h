@@ -19,8 +19,8 @@ void hs_baton_take(void);
 void hs_baton_give(void);
 void hs_baton_yield(void); /* give, let another run, take */
 int hs_baton_is_overdue(struct thread *t);
-/* At the end of a call, however that ends: after a record that says so another thread runs, and this
- * one goes on in recorded order. */
+/* At the end of a call, whichever way it ends: after a record that says so another thread runs, and
+ * this one goes on in recorded order. */
 void hs_yield(struct thread *t);
 static inline void hs_yield_if_due(struct thread *t) {
   if (UNLIKELY(t->yield_follows)) hs_yield(t);
