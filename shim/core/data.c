@@ -169,12 +169,16 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
         k->first_at = k->end_at = k->sent = k->sendable = k->written;
         break;
       }
-      if (k->within != HS_WITHIN_ABANDONED) keep_output(k, g, result);
+      u64 acked = 0, bytes = HS_RECORD_LEN(r);
+      if (bytes) memcpy(&acked, HS_RECORD_DATA(r), sizeof acked);
+      if (k->within == HS_WITHIN_ABANDONED)
+        ;
+      else if (bytes > sizeof acked) /* what left is not what is there now (given.c) */
+        hs_conn_keep(k, HS_RECORD_DATA(r) + sizeof acked, (u64)result);
+      else
+        keep_output(k, g, result);
       hs_within_written(k);
-      if (HS_RECORD_LEN(r) == 8) {
-        memcpy(&k->acked, HS_RECORD_DATA(r), 8);
-        hs_conn_drop(k, k->acked);
-      }
+      if (acked) hs_conn_drop(k, k->acked = acked);
       break;
     }
     default: break;

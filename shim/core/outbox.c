@@ -9,6 +9,7 @@
 #include "calls.gen.h"
 #include "connections.h"
 #include "datagrams.h"
+#include "given.h"
 #include "regular.h"
 #include "signals.h"
 #include "slots.h"
@@ -252,19 +253,11 @@ struct hs_conn *hs_outbox_conn(i64 fd, u32 *index) {
 int hs_outbox_wanted(const struct regs *g) {
   u32 index;
   if (hs_mode != HS_MODE_RECORD || !(CTL->flags & HS_FLAG_TAKEOVER)) return 0;
-  if (CTL->commit == HS_COMMIT_ASYNC) return 0;
   struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
   if (!k) return 0;
-  return (CTL->flags & HS_FLAG_PROTECTED) || k->sent != k->end_at;
-}
-
-static u64 bytes_of(const struct regs *g) {
-  if (g->rax == HS_NR_writev) return hs_iov_bytes((const struct iovec64 *)g->rsi, g->rdx);
-  if (g->rax == HS_NR_sendmsg) {
-    const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
-    return hs_iov_bytes((const struct iovec64 *)m->iov, m->iov_count);
-  }
-  return g->rdx;
+  if (k->sent != k->end_at) return 1;
+  if (!(CTL->flags & HS_FLAG_PROTECTED)) return 0;
+  return CTL->commit != HS_COMMIT_ASYNC || hs_given_is_large(g);
 }
 
 static void keep(struct hs_conn *k, const struct regs *g) {
@@ -298,30 +291,13 @@ static i64 make_room(struct thread *t, struct hs_conn *k, int nonblocking) {
   return 0;
 }
 
-void hs_append_output(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result) {
-  /* now and then a record says how far the client is, so that the backup can forget */
-  u32 index;
-  u64 acked = 0;
-  struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
-  if (k && result > 0 && k->net_slot != HS_NO_SLOT && hs_net_present() &&
-      k->written - k->noted_acked > 65536) {
-    acked = hs_tcp_count(&k->tcp, HS_NET_SLOT(k->net_slot)->peerAck, k->noted_acked);
-    if (acked > k->noted_acked && acked <= k->written)
-      k->noted_acked = acked;
-    else
-      acked = 0;
-  }
-  hs_append_bytes(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), &acked,
-                  acked ? 8 : 0);
-}
-
 i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
                    const struct before *b) {
   (void)b;
   u32 index = 0;
   struct hs_conn *k = hs_outbox_conn((int)g->rdi, &index);
   u64 flags = g->rax == HS_NR_sendto ? g->r10 : g->rax == HS_NR_sendmsg ? g->rdx : 0;
-  u64 bytes = bytes_of(g);
+  u64 bytes = hs_given_bytes(g);
   i64 result = (i64)bytes;
   if (k->pid != t->pid) { /* passed on: from now on this process sends */
     if (!hs_task_is_dead(k->pid)) hs_outbox_flush(t, k); /* else what it left goes with ours */
@@ -336,7 +312,7 @@ i64 hs_outbox_call(struct thread *t, struct regs *g, const struct hs_call *c,
   } else if (room) {
     result = room;
   }
-  hs_append_output(t, g, c, result);
+  hs_append_output(t, g, c, result, NULL);
   if (result <= 0) return result;
   lock(k);
   keep(k, g);

@@ -34,8 +34,6 @@ enum mark_kind { MARK_SEND, MARK_READ, MARK_SHUT, MARK_CLOSE, MARK_GONE, MARK_DA
 struct hs_conn *hs_outbox_conn(i64 fd, u32 *index);
 void hs_outbox_mark(u32 conn, u32 kind, u64 position);
 void hs_outbox_allow(struct hs_conn *k, u32 flag);
-/* Appends an output call on a TCP connection; now and then with what the client has confirmed. */
-void hs_append_output(struct thread *t, const struct regs *g, const struct hs_call *c, i64 result);
 /* Waits until everything held for one connection has left. */
 void hs_outbox_flush(struct thread *t, struct hs_conn *k);
 /* The program has read: the client's bytes may be acknowledged once the record is received. */

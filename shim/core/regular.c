@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "datagrams.h"
 #include "descriptors.h"
+#include "given.h"
 #include "ordered.h"
 #include "outbox.h"
 #include "restore.h"
@@ -169,6 +170,13 @@ static int is_made_freely(struct thread *t, const struct regs *g, const struct h
   return t->free_calls && t->free_calls--;
 }
 
+/* Both ways of making it without the baton send what `call` names: a copy, where it matters. */
+static int is_copied(struct thread *t, const struct regs *g, const struct hs_call *c,
+                     struct regs *call, struct bounce *given) {
+  if (c->policy != HS_OUTPUT || hs_in_parallel() || !hs_given_matters(g)) return 0;
+  return hs_given_copy(t, g, call, given);
+}
+
 static i64 execute_freely(const struct regs *g) {
   hs_baton_give();
   i64 r = hs_execute(g);
@@ -180,7 +188,23 @@ static int is_tcp_output(const struct regs *g) {
   return FD_KIND(fd_entry((int)g->rdi)) == FD_TCP && g->rax != HS_NR_sendmmsg;
 }
 
+/* The call itself, with the baton or without; it is held on return. What left, where that is a copy
+ * of what the program gave, is noted in `given`. */
+static i64 make(struct thread *t, struct regs *g, const struct hs_call *c, const struct before *b,
+                int held, int waits, struct bounce *given) {
+  struct regs copy;
+  if (waits && c->policy == HS_OUTPUT && hs_is_short_write(g)) return write_in_turn(t, g, held);
+  int freely = !waits && is_made_freely(t, g, c);
+  if (!waits && !freely) return hs_execute(g);
+  int copied = is_copied(t, g, c, &copy, given);
+  if (waits) return hs_record_waiting(t, copied ? &copy : g, c, b, held);
+  return copied ? execute_freely(&copy)
+         : hs_given_matters(g) && !hs_in_parallel() ? hs_execute(g) /* too much for a copy */
+                                                    : execute_freely(g);
+}
+
 i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c, int held) {
+  struct bounce given = {.n = 0};
   struct before b;
   i64 r;
   hs_before(g, c, &b);
@@ -201,15 +225,10 @@ i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c,
     if (!held) hs_baton_take();
     return hs_datagram_call(t, g, c, &b);
   }
-  if (!skips && waits && c->policy == HS_OUTPUT && hs_is_short_write(g))
-    r = write_in_turn(t, g, held);
-  else if (!skips)
-    r = waits                     ? hs_record_waiting(t, g, c, &b, held)
-        : is_made_freely(t, g, c) ? execute_freely(g)
-                                  : hs_execute(g);
+  if (!skips) r = make(t, g, c, &b, held, waits, &given);
   if (UNLIKELY(hs_mode == HS_MODE_LIVE)) r = hs_live_fix(t, g, r);
   if (c->policy == HS_OUTPUT && is_tcp_output(g))
-    hs_append_output(t, g, c, r);
+    hs_append_output(t, g, c, r, given.n ? &given : NULL);
   else
     hs_append_call(t, g, c, r, &b);
   switch (c->policy) {

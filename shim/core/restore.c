@@ -10,6 +10,7 @@
 #include "calls.gen.h"
 #include "connections.h"
 #include "dialled.h"
+#include "given.h"
 #include "queued.h"
 
 #define ASK_AGAIN_NS 5000000ul
@@ -258,12 +259,7 @@ int hs_restored_skip(struct regs *g, i64 *result) {
   if (FD_KIND(entry) != FD_TCP || !FD_CONN(entry)) return 0;
   struct hs_conn *k = CONN(FD_CONN(entry));
   if (!k->skip) return 0;
-  u64 bytes = g->rdx;
-  if (g->rax == HS_NR_writev) bytes = hs_iov_bytes((const struct iovec64 *)g->rsi, g->rdx);
-  if (g->rax == HS_NR_sendmsg) {
-    const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
-    bytes = hs_iov_bytes((const struct iovec64 *)m->iov, m->iov_count);
-  }
+  u64 bytes = hs_given_bytes(g);
   if (bytes > k->skip) bytes = k->skip;
   k->skip -= bytes;
   *result = (i64)bytes;

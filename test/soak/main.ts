@@ -26,6 +26,7 @@ const help = `Usage: npm run soak [-- OPTIONS]
   --think MS        pause of each client between two exchanges (default: as its row says)
   --beside COMMAND  shell command that the client host repeats meanwhile; $HOST is the server
   --commit MODE     async, logged or verified (default logged)
+  --detect MSxN     when a host takes the other for dead (default 50x3): longer on a busy machine
   --seed S          of the load (default: the time)
   --svg FILE        draws memory and records over time there
 Example: npm run soak -- --program redis --minutes 30 \\
@@ -40,6 +41,7 @@ interface Settings {
   thinkMs: number | undefined;
   beside: string | undefined;
   commit: 'async' | 'logged' | 'verified';
+  detect: string;
   seed: number;
   svg: string | undefined;
 }
@@ -49,7 +51,7 @@ async function readSettings(): Promise<Settings> {
   const { values } = parseArgs({
     options: {
       program: text, minutes: text, every: text, think: text, beside: text, commit: text,
-      seed: text, svg: text, help: { type: 'boolean' },
+      detect: text, seed: text, svg: text, help: { type: 'boolean' },
     },
   });
   if (values.help) {
@@ -71,6 +73,7 @@ async function readSettings(): Promise<Settings> {
     thinkMs: values.think === undefined ? undefined : number('think', values.think),
     beside: values.beside,
     commit,
+    detect: values.detect ?? '50x3',
     seed: number('seed', values.seed ?? String(Date.now() % 2 ** 31)),
     svg: values.svg,
   };
@@ -143,7 +146,8 @@ async function soak(bed: Bed, settings: Settings, logDir: string, signal: AbortS
   const subject = await startSubject(bed, commit, {
     command: program.command, cwd: folder, startMs: program.startMs ?? 60_000, logDir, signal,
     isReady: () => Promise.resolve(true), // the client asks, in the program's own language
-    primaryOptions: ['--memory-check', String(everyS)],
+    primaryOptions: ['--memory-check', String(everyS), '--detect', settings.detect],
+    backupOptions: ['--detect', settings.detect],
   });
   const load = await openLoad(bed, program, seed, settings.thinkMs);
   const beside = startBeside(bed, settings.beside);
