@@ -2,9 +2,10 @@
  *
  * Natively such a call takes the bytes at some moment while it is under way, and a thread that
  * changes them meanwhile decides which. The backup keeps what it would have to send again from its
- * own program's memory, as that is at the call's record. So the bytes are copied before the baton is
- * given up, the copy is sent, and where the program's memory has changed by the time of the record,
- * the record carries the copy. The rule: whoever sends these bytes again, sends the same. */
+ * own program's memory, as that is at the call's record. So the bytes are copied before the baton
+ * is given up, the copy is sent, and where the program's memory has changed by the time of the
+ * record, the record carries the copy. The rule: whoever sends these bytes again, sends the
+ * same. */
 #include "given.h"
 
 #include "calls.gen.h"
@@ -17,7 +18,8 @@
 
 static const struct iovec64 *vector_of(const struct regs *g, u64 *count) {
   *count = g->rdx;
-  if (g->rax != HS_NR_sendmsg) return g->rax == HS_NR_writev ? (const struct iovec64 *)g->rsi : NULL;
+  if (g->rax == HS_NR_writev) return (const struct iovec64 *)g->rsi;
+  if (g->rax != HS_NR_sendmsg) return NULL;
   const struct msghdr64 *m = (const struct msghdr64 *)g->rsi;
   *count = m->iov_count;
   return (const struct iovec64 *)m->iov;

@@ -9,8 +9,8 @@
 /* Copies what an output call passes out into the shim, and points `call`, which starts as the
  * program's `g`, there. Before the baton is given up. 0: it does not fit, or is not there. */
 int hs_given_copy(struct thread *t, const struct regs *g, struct regs *call, struct bounce *given);
-/* Is it a write to a connection that a copy may have to repeat, while others could run? Does it wait,
- * and pass out more than fits? */
+/* Is it a write to a connection that a copy may have to repeat, while others could run? Does it
+ * wait, and pass out more than fits? */
 int hs_given_matters(const struct regs *g);
 int hs_given_is_large(const struct regs *g);
 /* Bytes that an output call passes out. */

@@ -10,8 +10,8 @@ import type { FromPump, PlainError, PumpConfig, ToPump } from './pump-messages.j
 type Kind = FromPump['kind'];
 type Of<K extends Kind> = Extract<FromPump, { kind: K }>;
 
-/** What it allocates lives for one turn of its loop. Left alone, the space for that grows by doubling
- * up to three times 16 MiB within the first hour of a busy pair. */
+/** What it allocates lives for one turn of its loop. Left alone, the space for that grows by
+ * doubling, up to three times 16 MiB within the first hour of a busy pair. */
 const YOUNG_MIB = 12;
 
 export class Pump {

@@ -1,6 +1,7 @@
-# changing-client.py HOST: takes changing-server's streams, little by little, but for the end of each;
-# says READY, waits for a line, then reads the rest; says how many messages there were, and how many
-# were not all of one byte. The rule: little room to receive, so that the end is still the server's.
+# changing-client.py HOST: takes changing-server's streams, little by little, but for the end of
+# each; says READY, waits for a line, then reads the rest; says how many messages there were, and
+# how many were not all of one byte. The rule: little room to receive, so that the end is still the
+# server's.
 import select, socket, sys, time
 
 host, total, short, long = sys.argv[1], 393216, 8192, 65536

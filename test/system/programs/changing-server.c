@@ -1,7 +1,7 @@
 /* changing-server.c: sends messages, each all of one byte, out of one buffer that its other thread
- * overwrites as soon as the send is under way. Where a send waits, a client takes so little at a time
- * that most of them do; the last connections get messages too long to copy. The rule: what a client gets is a whole
- * message, of before or of after, wherever the server's machine died. */
+ * overwrites as soon as the send is under way. Where a send waits, a client takes so little at a
+ * time that most of them do; the last connections get messages too long to copy. The rule: what a
+ * client gets is a whole message, of before or of after, wherever the server's machine died. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
