@@ -15,6 +15,7 @@
  *   HS_OPENINGS_OFFSET  backup: clients' handshakes that the primary's kernel makes (queued.c)
  *   HS_VIEWS_OFFSET     files that were mapped, or opened for writing (sharing.c)
  *   HS_PASSED_OFFSET    descriptors on their way between its processes (passing.c)
+ *   HS_TERMINALS_OFFSET which session each pseudo terminal controls (terminals.c)
  *   HS_ARENA_OFFSET     64 KiB chunks: outbox and retained output
  *   HS_RING_OFFSET      the ring; mapped twice in a row, so every record is one contiguous run
  *
@@ -28,7 +29,7 @@
 #define HS_RING_H
 
 #define HS_MAGIC 0x70617753746f48ul /* "HotSwap" */
-#define HS_VERSION 13u
+#define HS_VERSION 14u
 
 /* Where the shim maps things. Equal on both hosts, never inside the program's own mappings. */
 #define HS_SESSION_BASE 0x300000000000ul
@@ -58,6 +59,8 @@
 #define HS_MAX_VIEWS 65536u
 #define HS_PASSED_OFFSET 0x3800000ul
 #define HS_MAX_PASSED 16384u
+#define HS_TERMINALS_OFFSET 0x3900000ul /* HS_MAX_TERMINALS x 8 B */
+#define HS_MAX_TERMINALS 4096u
 #define HS_RING_OFFSET 0x4000000ul
 #define HS_RING_DEFAULT_BYTES 0x4000000ul /* 64 MiB, a power of two */
 #define HS_ARENA_OFFSET 0x100000000ul     /* behind the largest ring */

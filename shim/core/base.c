@@ -30,6 +30,12 @@ void *memset(void *to, int value, u64 n) {
 
 int memcmp(const void *a, const void *b, u64 n) {
   const u8 *x = a, *y = b;
+  for (; n >= 8; n -= 8, x += 8, y += 8) { /* most of what is compared is equal */
+    u64 here, there;
+    __builtin_memcpy(&here, x, 8);
+    __builtin_memcpy(&there, y, 8);
+    if (here != there) break;
+  }
   for (; n; n--, x++, y++)
     if (*x != *y) return *x - *y;
   return 0;

@@ -5,6 +5,7 @@
 #include "descriptors.h"
 #include "locks.h"
 #include "regular.h"
+#include "terminals.h"
 
 /* Bytes a command writes behind its argument. */
 static u64 fcntl_out(int command) {
@@ -48,7 +49,8 @@ i64 hs_irr_fcntl(struct thread *t, struct regs *given, const struct hs_call *c) 
     result = r->result;
     hs_match(t, g, r, hs_check(g, c, -1));
     /* F_SETFL: the open file of an inherited descriptor is shared with the outside */
-    if ((g->rsi == 4 && FD_KIND(entry) != FD_INHERITED) || g->rsi == 1033 /* F_ADD_SEALS */)
+    int sets_file = g->rsi == 4 && FD_KIND(entry) != FD_INHERITED && !hs_is_terminal(entry);
+    if (sets_file || g->rsi == 1033 /* F_ADD_SEALS */)
       hs_execute(g);
     if (hs_is_lock(g)) hs_lock_follow(t, g, c, r);
     memcpy((void *)g->rdx, HS_RECORD_DATA(r), HS_RECORD_LEN(r));
@@ -92,13 +94,18 @@ static i64 ioctl_maker(struct thread *t, struct regs *g, const struct hs_call *c
   struct hs_record *r = hs_turn(t);
   i64 fd = r ? r->result : hs_execute(g);
   u64 flags = (u32)g->rsi == 0x5441 /* TIOCGPTPEER */ ? g->rdx : HS_O_CLOEXEC;
+  u32 master = fd_entry((int)g->rdi);
+  int terminal = FD_KIND(master) == FD_PTY_MASTER, own_one = (CTL->flags & HS_FLAG_TAKEOVER) != 0;
   if (r) {
     hs_match(t, g, r, hs_check(g, c, fd));
-    if (fd >= 0) hs_must_be(t, r, hs_placeholder(flags));
+    if (fd >= 0)
+      hs_must_be(t, r, terminal && own_one ? hs_terminal_peer((int)g->rdi, flags)
+                                           : hs_placeholder(flags));
     hs_consume(t, r);
   }
   if (!r) hs_append(t, (u32)g->rax, (u32)g->rdi, fd, hs_check(g, c, fd), NULL, 0);
-  if (fd >= 0) hs_set_entry(fd, FD_CARRIED | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
+  u32 kind = terminal ? FD_PTY | (master & 0xffff0000u) : (u32)FD_CARRIED;
+  if (fd >= 0) hs_set_entry(fd, kind | ((flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0));
   return fd;
 }
 
@@ -121,8 +128,9 @@ i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
       const u64 *conf = (const u64 *)g->rdx;
       if (conf[1]) memcpy((void *)conf[1], HS_RECORD_DATA(r) + bytes, (u32)conf[0]);
     }
-    if ((command == 0x5421 || command == 0x5450 || command == 0x5451) &&
-        FD_KIND(entry) != FD_INHERITED)
+    if (result == 0 && hs_is_terminal(entry)) hs_terminal_set(g);
+    int sets_file = command == 0x5421 && !hs_is_terminal(entry);
+    if ((sets_file || command == 0x5450 || command == 0x5451) && FD_KIND(entry) != FD_INHERITED)
       hs_execute(g);
     hs_consume(t, r);
   } else {
@@ -134,6 +142,7 @@ i64 hs_irr_ioctl(struct thread *t, struct regs *g, const struct hs_call *c) {
     hs_append(t, (u32)g->rax, (u32)g->rdi, result, hs_check(g, c, result), spans,
               !bytes ? 0 : spans[1].bytes ? 2 : 1);
   }
+  hs_terminal_told(t, g, result);
   if (command == 0x5421 /* FIONBIO */ && result >= 0)
     hs_set_entry((int)g->rdi, (entry & ~FD_NONBLOCK) | (*(int *)g->rdx ? FD_NONBLOCK : 0));
   return result;

@@ -8,6 +8,7 @@
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
+#include "terminals.h"
 #include "timers.h"
 #include "within.h"
 
@@ -50,10 +51,10 @@ static u64 bytes_out(const struct regs *g) {
 /* A pipe that says it has room takes a page; a socket, three quarters of its buffer. */
 int hs_is_short_write(const struct regs *g) {
   enum fd_kind kind = FD_KIND(fd_entry((int)g->rdi));
-  if (kind != FD_PIPE && kind != FD_PAIR) return 0;
+  if (kind != FD_PIPE && kind != FD_PAIR && !hs_is_terminal(fd_entry((int)g->rdi))) return 0;
   if ((SYS(HS_NR_fcntl, (int)g->rdi, 3 /* F_GETFL */) & HS_O_ACCMODE) == 0) return 0; /* to read */
   u64 bytes = bytes_out(g);
-  return bytes && bytes <= (kind == FD_PIPE ? 4096 : 65536);
+  return bytes && bytes <= (kind == FD_PAIR ? 65536 : 4096);
 }
 int hs_has_room(const struct regs *g) {
   struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
@@ -99,6 +100,11 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
     case FD_PAIR:
       if (r && result > 0 && (CTL->flags & HS_FLAG_TAKEOVER) && !peeks(g))
         drain((int)g->rdi, result, FD_KIND(entry) == FD_PIPE || (entry & FD_STREAM));
+      break;
+    case FD_PTY_MASTER:
+    case FD_PTY:
+      if (r && result >= 0 && (CTL->flags & HS_FLAG_TAKEOVER))
+        hs_terminal_read((int)g->rdi, result);
       break;
     case FD_TIMERFD:
       if (r && result > 0) hs_timer_read((int)g->rdi);
@@ -156,6 +162,10 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
     case FD_PIPE:
     case FD_PAIR:
       if (r && (CTL->flags & HS_FLAG_TAKEOVER) && hs_has_room(g)) hs_execute(g);
+      break;
+    case FD_PTY_MASTER:
+    case FD_PTY:
+      if (r && (CTL->flags & HS_FLAG_TAKEOVER)) hs_terminal_write(g, result);
       break;
     case FD_EVENTFD:
       if (r) hs_execute(g);

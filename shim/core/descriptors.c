@@ -12,6 +12,7 @@
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
+#include "terminals.h"
 #include "timers.h"
 
 struct kernel_stat_head {
@@ -125,12 +126,16 @@ static int is_of_the_kernel(u64 magic) {
 
 static int may_write(u64 flags) { return (flags & (HS_O_ACCMODE | HS_O_TRUNC)) != 0; }
 
-static u32 kind_of_open(struct thread *t, i64 fd, u64 flags) {
+static u64 kind_of_open(struct thread *t, i64 fd, u64 flags) {
   struct { struct kernel_stat_head head; u64 rest[13]; } st;
   u64 fs[15];
   u32 nonblock = (flags & HS_O_NONBLOCK) ? FD_NONBLOCK : 0;
   if (SYS(HS_NR_fstat, fd, &st)) return FD_CARRIED;
   u32 type = st.head.mode & 0170000;
+  if (type == 0020000 && (CTL->flags & HS_FLAG_TAKEOVER)) {
+    u64 terminal = hs_terminal_kind(fd);
+    if (terminal) return terminal | nonblock;
+  }
   if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
   if (!SYS(HS_NR_fstatfs, fd, fs) && is_of_the_kernel(fs[0])) return FD_CARRIED;
   if (may_write(flags)) hs_sharing_written(t, &st);
@@ -178,6 +183,7 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
     u64 kind = fd >= 0 ? kind_of_open(t, fd, open_flags(g)) : 0;
     hs_append_bytes(t, (u32)g->rax, (u32)fd, fd, hs_check(g, c, fd), &kind, fd >= 0 ? 8 : 0);
     if (fd >= 0) hs_set_entry(fd, (u32)kind);
+    if (fd >= 0) hs_terminal_owned(kind);
     return fd;
   }
   hs_match(t, g, r, hs_check(g, c, r->result));
@@ -191,12 +197,15 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
       const char *path = (const char *)(has_directory ? g->rsi : g->rdi);
       if (own < 0) hs_diverge(t, r, path, "this file cannot be opened here");
       hs_must_be(t, r, own);
+    } else if (hs_is_terminal((u32)kind) && (CTL->flags & HS_FLAG_TAKEOVER)) {
+      hs_must_be(t, r, hs_terminal_open(kind, open_flags(g)));
     } else if (FD_FILE_INDEX((u32)kind)) {
       hs_must_be(t, r, hs_shadow_open(FD_FILE_INDEX((u32)kind), open_flags(g)));
     } else {
       hs_must_be(t, r, hs_placeholder(open_flags(g)));
     }
     hs_set_entry(fd, (u32)kind);
+    hs_terminal_owned(kind);
   }
   hs_consume(t, r);
   return fd;

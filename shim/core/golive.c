@@ -12,6 +12,7 @@
 #include "restore.h"
 #include "signals.h"
 #include "stops.h"
+#include "terminals.h"
 #include "timers.h"
 #include "within.h"
 
@@ -26,6 +27,7 @@ static void restore_descriptors(struct thread *t) {
     if (FD_KIND(entry) == FD_UDP || is_netlink) hs_datagrams_discard(fd);
   }
   if (!CTL->live) hs_within_restore(t);
+  hs_terminals_go_live(t);
   hs_restore_connections();
 }
 

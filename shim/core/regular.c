@@ -15,6 +15,7 @@
 #include "outbox.h"
 #include "restore.h"
 #include "shadow.h"
+#include "terminals.h"
 #include "times.h"
 
 #define SHORT_BYTES 4096ul /* that much fits where poll says that there is room */
@@ -85,6 +86,8 @@ int hs_may_wait(const struct regs *g, const struct hs_call *c) {
     case FD_EVENTFD: return c->policy == HS_INPUT;
     case FD_PIPE:
     case FD_PAIR:
+    case FD_PTY_MASTER:
+    case FD_PTY:
       /* a short write that has room is made with the baton held: its reader comes after it */
       return c->policy != HS_OUTPUT || !hs_has_room(g);
     default: return 1;
@@ -119,20 +122,31 @@ void hs_append_call(struct thread *t, const struct regs *g, const struct hs_call
   hs_append(t, (u32)g->rax, object, result, hs_check(g, c, result), spans, n);
 }
 
-/* A short write waits for room and is then made with the baton held, for the reader's sake. */
+/* With the baton held. What a terminal has room for depends on what is written. */
+static i64 write_held(const struct regs *g) {
+  return hs_is_terminal(fd_entry((int)g->rdi)) ? hs_terminal_write_now(g) : hs_execute(g);
+}
+
+/* A short write waits for room and is then made with the baton held, for the reader's sake. A
+ * terminal may say that it has room and have too little. */
 static i64 write_in_turn(struct thread *t, const struct regs *g, int held) {
   struct { int fd; short events, revents; } p = {(int)g->rdi, 4 /* POLLOUT */, 0};
   struct regs wait = {.rax = HS_NR_poll, .rdi = (u64)&p, .rsi = 1, .rdx = ~0ul};
+  i64 r;
   t->wait_start_ns = 0;
   hs_wake_before_wait();
   if (!held) hs_baton_take();
-  while (!hs_has_room(g) && !(p.revents & ~4)) {
-    hs_baton_give();
-    i64 r = hs_execute_waiting(t, &wait);
-    hs_baton_take();
-    if (r < 0) return r;
-  }
-  return hs_execute(g);
+  do {
+    while (!hs_has_room(g) && !(p.revents & ~4)) {
+      hs_baton_give();
+      r = hs_execute_waiting(t, &wait);
+      hs_baton_take();
+      if (r < 0) return r;
+    }
+    r = write_held(g);
+    if (r == -HS_EAGAIN) hs_baton_yield();
+  } while (r == -HS_EAGAIN && !(fd_entry((int)g->rdi) & FD_NONBLOCK));
+  return r;
 }
 
 i64 hs_record_waiting(struct thread *t, struct regs *g, const struct hs_call *c,
@@ -195,7 +209,11 @@ static i64 make(struct thread *t, struct regs *g, const struct hs_call *c, const
   struct regs copy;
   if (waits && c->policy == HS_OUTPUT && hs_is_short_write(g)) return write_in_turn(t, g, held);
   int freely = !waits && is_made_freely(t, g, c);
-  if (!waits && !freely) return hs_execute(g);
+  if (!waits && !freely) {
+    i64 r = c->policy == HS_OUTPUT ? write_held(g) : hs_execute(g);
+    int may_wait = hs_is_terminal(fd_entry((int)g->rdi)) && c->policy == HS_OUTPUT;
+    return r == -HS_EAGAIN && may_wait ? write_in_turn(t, g, held) : r;
+  }
   int copied = is_copied(t, g, c, &copy, given);
   if (waits) return hs_record_waiting(t, copied ? &copy : g, c, b, held);
   return copied ? execute_freely(&copy)

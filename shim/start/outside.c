@@ -61,6 +61,10 @@ void hs_make_namespaces(void) {
     hs_refuse("/proc cannot be mounted for the program's PID namespace");
   /* shared memory by name is the application's own, as that by key is; gone with it */
   SYS(HS_NR_mount, "tmpfs", "/dev/shm", "tmpfs", 6 /* nosuid nodev */, "mode=1777");
+  /* so are pseudo terminals, where a copy must have the same ones under the same numbers */
+  if (CTL->flags & HS_FLAG_TAKEOVER)
+    SYS(HS_NR_mount, "devpts", "/dev/pts", "devpts", 10 /* nosuid noexec */,
+        "newinstance,mode=620,ptmxmode=666,gid=5");
   SYS(HS_NR_sethostname, CTL->hostname, hs_strlen(CTL->hostname));
   write_file("/proc/self/oom_score_adj", "0");
   child = SYS(HS_NR_fork);

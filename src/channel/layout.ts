@@ -4,7 +4,7 @@
 // and HS_VERSION.
 
 export const HS_MAGIC = 0x70617753746f48n; // "HotSwap"
-export const HS_VERSION = 13;
+export const HS_VERSION = 14;
 
 export const HS_CONTROL_OFFSET = 0x0;
 export const HS_SLOTS_OFFSET = 0x10000;
@@ -28,6 +28,8 @@ export const HS_VIEWS_OFFSET = 0x3700000;
 export const HS_MAX_VIEWS = 65536;
 export const HS_PASSED_OFFSET = 0x3800000;
 export const HS_MAX_PASSED = 16384;
+export const HS_TERMINALS_OFFSET = 0x3900000;
+export const HS_MAX_TERMINALS = 4096;
 export const HS_RING_OFFSET = 0x4000000;
 export const HS_RING_DEFAULT_BYTES = 0x4000000;
 export const HS_ARENA_OFFSET = 0x100000000;
