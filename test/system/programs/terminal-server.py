@@ -1,6 +1,6 @@
 # terminal-server.py: a shell on a pseudo terminal, for one client after the other: a line of the
-# client's is typed there, with \n, \x03 and so on written out; the answer is what the terminal shows
-# up to the mark that the line ends with, in hexadecimal. The rule: the shell is started once.
+# client's is typed there, with \n, \x03 and so on written out; the answer is what the terminal
+# shows up to the mark that the line ends with, in hexadecimal. The rule: the shell is started once.
 import os, pty, socket
 
 shell, master = pty.fork()
