@@ -32,8 +32,7 @@ const programs: Program[] = [
   store('go', 'A static binary: goroutines for 12 connections, a ticker, a collection three times '
     + 'a second.', 'store.go', go),
   store('go-spin', 'The same beside a goroutine that loops without a call.', 'store.go',
-    { ...go, command: ['/srv/compat/store', 'spin'], limits: ['After some takeovers clients stall; '
-      + 'the cause is not known yet.'] }),
+    { ...go, command: ['/srv/compat/store', 'spin'] }),
   store('java', 'HotSpot with G1, JIT, four threads and a timer.', 'Store.java',
     java('-XX:+UseG1GC')),
   store('java-serial', 'The same with the serial collector.', 'Store.java',
