@@ -19,6 +19,7 @@ enum { TO_16 = 0x10, TO_64 = 0x20, OF_PROCESSOR = 0x40, REGISTER = 0x0f };
 #define NEAREST 64u
 #define FARTHEST 192u
 #define PLACES 64u /* of one mapping; libraries have a few */
+#define SECTIONS_MOST 32u /* of code in one file; what is in others stays as it is */
 
 /* ---- where they are ---- */
 
@@ -53,17 +54,32 @@ static int carry_matters(u64 at, u64 end) {
 struct elf_header { u8 skipped[40]; u64 sections; u8 more[10]; u16 entry, count, names; };
 struct elf_section { u32 name, type; u64 flags, address, offset, bytes, rest[3]; };
 
-/* Whether the file's byte at `offset` is in a section of code: -1 when it names no sections. */
-static int in_code(i64 fd, u64 offset) {
+/* Where a file says that it has code; read once for a mapping. */
+struct code_sections {
+  enum { NOT_READ, NAMED, NOT_NAMED } state;
+  u32 count;
+  struct { u64 offset, bytes; } at[SECTIONS_MOST];
+};
+
+static void read_sections(i64 fd, struct code_sections *code) {
   struct elf_header elf;
   struct elf_section section;
-  if (SYS(HS_NR_pread64, fd, &elf, sizeof elf, 0) != sizeof elf || !elf.sections) return -1;
-  for (u32 i = 0; i < elf.count; i++) {
+  code->state = NOT_NAMED;
+  code->count = 0;
+  if (SYS(HS_NR_pread64, fd, &elf, sizeof elf, 0) != sizeof elf || !elf.sections) return;
+  for (u32 i = 0; i < elf.count && code->count < SECTIONS_MOST; i++) {
     u64 at = elf.sections + i * sizeof section;
-    if (SYS(HS_NR_pread64, fd, &section, sizeof section, at) != sizeof section) return -1;
-    int is_code = (section.flags & 4 /* SHF_EXECINSTR */) != 0;
-    if (is_code && offset - section.offset < section.bytes) return 1;
+    if (SYS(HS_NR_pread64, fd, &section, sizeof section, at) != sizeof section) return;
+    if (!(section.flags & 4 /* SHF_EXECINSTR */)) continue;
+    code->at[code->count].offset = section.offset;
+    code->at[code->count++].bytes = section.bytes;
   }
+  code->state = NAMED;
+}
+
+static int in_code(const struct code_sections *code, u64 offset) {
+  for (u32 i = 0; i < code->count; i++)
+    if (offset - code->at[i].offset < code->at[i].bytes) return 1;
   return 0;
 }
 
@@ -106,13 +122,17 @@ static u64 skip(const u8 *code, u64 i, u64 bytes) {
 /* All are judged before any is replaced: a breakpoint decodes as something else. */
 static void patch_drawing(u64 at, u64 bytes, u64 file_offset, i64 fd) {
   struct { u64 at; int kind; } found[PLACES];
+  struct code_sections sections;
   u32 count = 0;
   const u8 *code = (const u8 *)at;
+  sections.state = NOT_READ;
   for (u64 i = 1; i + 1 < bytes && count < PLACES; i++) {
     if (!(i & 7)) i = skip(code, i, bytes - 2);
     if (code[i] != 0xc7 || code[i - 1] != 0x0f || code[i + 1] < 0xf0) continue;
-    int is_code = in_code(fd, file_offset + i - 1);
-    int kind = is_code ? judge(at, at + i - 1, at + bytes, is_code > 0) : 0;
+    if (sections.state == NOT_READ) read_sections(fd, &sections);
+    int is_named = sections.state == NAMED;
+    if (is_named && !in_code(&sections, file_offset + i - 1)) continue;
+    int kind = judge(at, at + i - 1, at + bytes, is_named);
     if (!kind) continue;
     found[count].at = at + i - 1;
     found[count++].kind = kind;
@@ -134,14 +154,7 @@ void hs_hardware_code(u64 at, u64 bytes, u64 file_offset, i64 fd) {
 /* The kernel's generator mixes the processor's in: its bits are as good, and always there. */
 static u64 draw(struct thread *t, u32 bytes) {
   u64 value = 0;
-  hs_order_enter(t);
-  struct hs_record *record = hs_turn(t);
-  if (record) {
-    if ((record->method & HS_METHOD_ROW) != HS_EV_DRAWN)
-      hs_diverge(t, record, hs_row_name(record->method & HS_METHOD_ROW), "rdrand");
-    value = (u64)record->result;
-    hs_consume(t, record);
-  } else {
+  if (!hs_expect(t, HS_EV_DRAWN, &value)) {
     SYS(HS_NR_getrandom, &value, bytes, 0);
     hs_append(t, HS_EV_DRAWN, bytes, (i64)value, 0, NULL, 0);
   }

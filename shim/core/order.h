@@ -80,8 +80,9 @@ struct hs_record *hs_ahead(struct thread *t);
 /* Backup, when split: the call is over, somebody else may look at the log. */
 void hs_turn_leave(struct thread *t);
 void hs_pass_turn_on_exit(struct thread *t);
-/* A record that must be of this row, or the replay stops with a divergence. */
-struct hs_record *hs_expect(struct thread *t, u32 row);
+/* For an input of one word that an instruction asks for: 1 with the recorded one; else 0, and the
+ * caller finds one and appends a record of this row. Enters the shim as a call does. */
+int hs_expect(struct thread *t, u32 row, u64 *value);
 
 /* report.c */
 struct diverged {

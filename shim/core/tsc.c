@@ -89,16 +89,10 @@ int hs_tsc_stands_at(const u8 *ip) {
 }
 
 void hs_tsc_read(struct thread *t, u64 *r, int rdtscp) {
-  u64 value;
-  hs_order_enter(t);
-  struct hs_record *record = hs_turn(t);
+  u64 value = 0;
+  int is_known = hs_expect(t, HS_EV_TSC, &value);
   CTL->tscReads++;
-  if (record) {
-    if ((record->method & HS_METHOD_ROW) != HS_EV_TSC)
-      hs_diverge(t, record, hs_row_name(record->method & HS_METHOD_ROW), "rdtsc");
-    value = (u64)record->result;
-    hs_consume(t, record);
-  } else {
+  if (!is_known) {
     u32 low, high;
     if (t->tsc_trapped) SYS(HS_NR_prctl, 26 /* PR_SET_TSC */, 1);
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));

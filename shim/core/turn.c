@@ -293,9 +293,13 @@ NOINLINE void hs_yield(struct thread *t) {
   hs_consume(t, r);
 }
 
-struct hs_record *hs_expect(struct thread *t, u32 row) {
-  struct hs_record *r = hs_next(t);
-  if (r && (r->method & HS_METHOD_ROW) != row)
-    hs_diverge(t, r, hs_row_name(r->method & HS_METHOD_ROW), hs_row_name(row));
-  return r;
+int hs_expect(struct thread *t, u32 row, u64 *value) {
+  hs_order_enter(t);
+  struct hs_record *r = hs_turn(t);
+  if (!r) return 0;
+  u32 found = r->method & HS_METHOD_ROW;
+  if (found != row) hs_diverge(t, r, hs_row_name(found), hs_row_name(row));
+  *value = (u64)r->result;
+  hs_consume(t, r);
+  return 1;
 }
