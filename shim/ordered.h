@@ -13,7 +13,7 @@
 #define HS_ORDERED_H
 
 /* One table per process, at an address of its own on both hosts. */
-#define HS_OBJECTS_BASE 0x2c0000000000ul
+#define HS_OBJECTS_BASE 0x2f0000000000ul
 #define HS_OBJECTS (1ul << 18)
 #define HS_OBJECTS_BYTES (4096 + HS_OBJECTS * 64)
 
