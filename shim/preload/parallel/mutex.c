@@ -1,4 +1,5 @@
-/* mutex.c: pthread mutexes of every kind: libc's own trylock and unlock in sections. Spin locks.
+/* mutex.c: pthread mutexes of every kind: libc's own trylock and unlock in sections, and for plain
+ * ones what these do, done here. Spin locks.
  *
  * The rule: libc's lock word never says that somebody waits: who waits does so here. */
 #define _GNU_SOURCE
@@ -47,20 +48,24 @@ static inline int is_plain(const pthread_mutex_t *m) {
   return kind == PTHREAD_MUTEX_TIMED_NP || kind == PTHREAD_MUTEX_ADAPTIVE_NP;
 }
 
-/* libc is called from one place, and as often, whatever the mode is, and no register tells there
- * what it is, or that an attempt was made before: libc lays those that it must preserve on the
- * stack. So an attempt that is known to have failed is made at a mutex that is never free. */
-static pthread_mutex_t never_free = {.__data = {.__lock = 1}};
-static __thread volatile int failed __attribute__((tls_model("initial-exec")));
+/* What libc's own trylock and unlock do with these, without its frames on the program's stack. */
+static inline int take(pthread_mutex_t *m) {
+  int unheld = 0;
+  /* acquire: what the last holder wrote is seen */
+  if (!__atomic_compare_exchange_n(&m->__data.__lock, &unheld, 1, 0, __ATOMIC_ACQUIRE,
+                                   __ATOMIC_RELAXED))
+    return 0;
+  m->__data.__owner = (int)THREAD;
+  m->__data.__nusers++;
+  return 1;
+}
 
-#define CALL(what)                                                               \
-  ({                                                                             \
-    __asm__ volatile("xor %%ebx,%%ebx\n\txor %%ebp,%%ebp\n\txor %%r12d,%%r12d\n\t" \
-                     "xor %%r13d,%%r13d\n\txor %%r14d,%%r14d\n\txor %%r15d,%%r15d"   \
-                     ::: "rbx", "rbp", "r12", "r13", "r14", "r15", "cc");        \
-    forget();                                                                    \
-    what;                                                                        \
-  })
+static inline void give(pthread_mutex_t *m) {
+  m->__data.__owner = 0;
+  m->__data.__nusers--;
+  /* seq_cst: release, and whoever reads `waiters` after this sees who began to wait before */
+  (void)__atomic_exchange_n(&m->__data.__lock, 0, __ATOMIC_SEQ_CST);
+}
 
 static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct timespec *limit) {
   struct hs_object *e = object_at(m);
@@ -68,15 +73,14 @@ static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct t
     if (unlikely(refused || is_due())) {
       long end = ask(HS_ORDERED_AWAIT, e, HS_HELD_NOT_0, limit, clock);
       refused = 0;
-      failed = end == -ETIMEDOUT;
-      if (end && !failed) continue;
-      if (!failed && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+      if (end == -ETIMEDOUT) {
+        forget();
+        return ETIMEDOUT;
+      }
+      if (end) continue;
+      if (is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
     }
-    if (likely(!CALL(real_trylock(unlikely(failed) ? &never_free : m)))) break;
-    if (!failed) continue;
-    failed = 0;
-    forget();
-    return ETIMEDOUT;
+    if (likely(take(m))) break;
   }
   count(e, SECTIONS, THREAD);
   forget();
@@ -85,30 +89,26 @@ static inline int plain_lock(pthread_mutex_t *m, clockid_t clock, const struct t
 
 static inline int plain_trylock(pthread_mutex_t *m) {
   struct hs_object *e = object_at(m);
-  int result = 0;
-  failed = is_due() && ask(HS_ORDERED_REFUSED, e, 0, 0, 0);
-  if (!failed && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
-  while (unlikely(CALL(real_trylock(unlikely(failed) ? &never_free : m)))) {
-    result = failed;
-    if (!failed && !is_replay()) result = (int)ask(HS_ORDERED_REFUSED, e, 0, 0, 0);
-    failed = 0;
-    if (result) break;
-  }
+  int result = is_due() && ask(HS_ORDERED_REFUSED, e, 0, 0, 0) ? EBUSY : 0;
+  if (!result && is_due()) ask(HS_ORDERED_TURN, e, 0, 0, 0);
+  while (!result && unlikely(!take(m)))
+    if (!is_replay() && ask(HS_ORDERED_REFUSED, e, 0, 0, 0)) result = EBUSY;
   if (!result) count(e, SECTIONS, THREAD);
   forget();
-  return result ? EBUSY : 0;
+  return result;
 }
 
 /* Counted while it is held; in a replay after that: nobody looks at it before it is counted. */
 static inline int plain_unlock(pthread_mutex_t *m) {
   struct hs_object *e = object_at(m);
   if (unlikely(is_due())) ask(HS_ORDERED_TURN, e, 0, 0, 0);
-  if (likely(!is_replay())) count(e, SECTIONS, THREAD);
-  int r = CALL(real_unlock(m));
-  if (unlikely(is_replay())) count(e, SECTIONS, THREAD);
+  int replays = is_replay();
+  if (likely(!replays)) count(e, SECTIONS, THREAD);
+  give(m);
+  if (unlikely(replays)) count(e, SECTIONS, THREAD);
   tell_change(e);
   forget();
-  return r;
+  return 0;
 }
 
 /* Functions of their own: together they would not do with registers, and keep on the stack what

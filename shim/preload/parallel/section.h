@@ -53,8 +53,10 @@ static inline int is_due(void) {
 
 static inline struct hs_object *object_at(const volatile void *address) {
   if (unlikely(!hs_order_state)) hs_order_ask();
-  unsigned long key = (unsigned long)address, at = (key >> 2) * 0x9E3779B97F4A7C15ul >> 46;
-  for (unsigned long tries = 0;; at = (at + 1) & (HS_OBJECTS - 1)) {
+  /* Neighbours in memory are neighbours here, on few pages; what is 1 MiB apart is not. */
+  unsigned long key = (unsigned long)address, at = (key >> 2) + (key >> 20) * 0x9E3779B1ul;
+  for (unsigned long tries = 0;; at++) {
+    at &= HS_OBJECTS - 1;
     struct hs_object *e = &HS_OBJECT_TABLE[at];
     unsigned long found = e->address;
     if (likely(found == key)) return e;
