@@ -62,6 +62,17 @@ static NOINLINE void wait_for_space(u64 bytes) {
   }
 }
 
+/* Pages of the ring are made ahead, in runs: a fault for each takes as long as some records. Where
+ * the kernel cannot (before 5.14) they are made as they are touched. */
+#define RUN_BYTES 0x20000ul
+static u64 made_until; /* of this process; a fork's child makes its own from the next run on */
+static NOINLINE void make_pages(u64 size) {
+  u64 from = PAGE_DOWN(CTL->head), bytes = PAGE_UP(size) + RUN_BYTES;
+  if (bytes > CTL->ringBytes) bytes = CTL->ringBytes;
+  SYS(HS_NR_madvise, ring_at(from), bytes, 23 /* MADV_POPULATE_WRITE */);
+  made_until = from + bytes;
+}
+
 struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, u64 check,
                              u64 bytes) {
   u64 size = HS_RECORD_BYTES + ((bytes + 7) & ~7ul);
@@ -76,6 +87,7 @@ struct hs_record *hs_reserve(struct thread *t, u32 row, u32 object, i64 result, 
     if (UNLIKELY(head + size > CTL->tail + CTL->ringBytes) ||
         UNLIKELY(CTL->maxLagBytes && head > CTL->replayed + CTL->maxLagBytes))
       wait_for_space(size);
+    if (UNLIKELY(head + size > made_until)) make_pages(size);
     r = (struct hs_record *)ring_at(head);
   }
   r->segments = 0;
