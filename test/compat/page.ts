@@ -63,6 +63,7 @@ export function document(programs: readonly Program[], results: readonly Result[
     const made = result ? commands(result).map((command) => `\`${command}\``).join(', ') : '';
     return [
       `### ${program.name}`, '', program.what, '',
+      ...(program.first ? [`At first sight: ${program.first}`, ''] : []),
       ...(made ? [`Figures: ${made}.`, ''] : []),
       ...missing(program, result).flatMap((words) => [`- ${words}`]),
       ...(missing(program, result).length > 0 ? [''] : []),

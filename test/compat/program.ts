@@ -72,6 +72,8 @@ export interface Program {
   load?(options: CompatLoadOptions): LoadClient;
   /** False where a rate says nothing. Default true. */
   hasOverhead?: boolean;
+  /** What happened when it was first tried, if not all was well, in a sentence for the page. */
+  first?: string;
   /** A limit that is known and whose cause is, in a sentence for the page. */
   limits?: readonly string[];
 }

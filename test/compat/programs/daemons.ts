@@ -1,33 +1,9 @@
 /* daemons.ts: small daemons, as different as they come: an event loop, a process for each
  * connection, processes that hand connections to each other, a script.
  * The rule: what a client says bears its name and a number, so that no reply can be another's. */
-import { check, type Wire } from '../clients/wire.js';
+import { ask, echo, irc, nameOf } from '../clients/lines.js';
+import { check } from '../clients/wire.js';
 import type { Program, Session, SessionContext } from '../program.js';
-
-const nameOf = ({ index, random }: SessionContext): string =>
-  index < 0 ? `v${-index}x${random.between(0, 1e9)}` : `c${index}`;
-
-async function ask(wire: Wire, text: string, expected: RegExp): Promise<string> {
-  wire.write(`${text}\r\n`);
-  const line = await wire.line();
-  check(expected.test(line), `${text.slice(0, 60)}: expected ${String(expected)}`, line);
-  return line;
-}
-
-/** Lines that come back as they were sent. */
-async function echo(context: SessionContext): Promise<Session> {
-  const wire = await context.wire();
-  const name = nameOf(context);
-  let count = 0;
-  return {
-    exchange: async () => {
-      const line = `${name} says ${count++} ${'x'.repeat(context.random.between(1, 2000))}\n`;
-      wire.write(line);
-      await wire.expect(line, 'an echo');
-    },
-    close: () => wire.close(),
-  };
-}
 
 /** Each client's jobs are in a tube of its own: some are taken, the others have to be there. */
 async function beanstalk(context: SessionContext): Promise<Session> {
@@ -62,23 +38,6 @@ async function beanstalk(context: SessionContext): Promise<Session> {
     close: () => wire.close(),
   };
   return session;
-}
-
-/** Says something to itself by way of the server. */
-async function irc(context: SessionContext): Promise<Session> {
-  const wire = await context.wire();
-  const nick = nameOf(context).slice(0, 9);
-  let count = 0;
-  wire.write(`NICK ${nick}\r\nUSER ${nick} 0 * :${nick}\r\n`);
-  await wire.until(' 001 ');
-  return {
-    exchange: async () => {
-      const text = `${nick} said ${count++}.`;
-      wire.write(`PRIVMSG ${nick} :${text}\r\n`);
-      await wire.until(`:${text}\r\n`);
-    },
-    close: () => wire.close(),
-  };
 }
 
 async function sip(context: SessionContext): Promise<Session> {

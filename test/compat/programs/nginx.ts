@@ -45,7 +45,7 @@ function nginx(name: string, what: string, isTls: boolean): Program {
 }
 
 let made: Map<string, Buffer> | undefined;
-const pagesOnce = (): Map<string, Buffer> => (made ??= pages());
+export const pagesOnce = (): Map<string, Buffer> => (made ??= pages());
 
 const programs: Program[] = [
   nginx('nginx', 'A master and two workers, files from 0 to 3 MB by sendfile, an access log; 20 '
