@@ -190,8 +190,8 @@ const programs: Program[] = [
     command: ['dovecot', '-F', '-c', '/srv/compat/dovecot.conf'],
     files: { 'dovecot.conf': dovecot }, prepare: 'mkdir mail run; chmod 777 mail; chmod 755 . run',
     clients: 8, visitors: 1, connect: imap,
-    limits: ['A recording may end: the list of pages of a preempted process finds no room under the '
-      + 'limit on address space that dovecot sets for its services.',
+    limits: ['A recording may end: the list of pages of a preempted process finds no room under '
+      + 'the limit on address space that dovecot sets for its services.',
     'As a pair it answered nobody when it was tried: the cause is not known yet.'],
   },
   {
