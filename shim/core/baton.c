@@ -32,6 +32,8 @@ int hs_task_is_dead(u32 pid) {
 /* After so long without a hand-over its holder is asked for one; after ten times as long it is
  * looked at whether it still lives. */
 #define PATIENCE_NS 5000000ul
+/* Live, to stop a thread costs no record of its state: others need not wait so long. */
+#define PATIENCE_LIVE_NS 500000ul
 /* Where the order lock is held for one call at a time it is worth a short look. */
 #define LOOKS 200
 
@@ -50,7 +52,7 @@ static NOINLINE void take_slowly(struct hs_lock *lock) {
   }
   while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE)) {
     u64 before = lock->acquisitions, holder = lock->holder;
-    u64 limit[2] = {0, PATIENCE_NS};
+    u64 limit[2] = {0, hs_mode == HS_MODE_LIVE ? PATIENCE_LIVE_NS : PATIENCE_NS};
     i64 r = SYS(HS_NR_futex, &lock->word, 0, 2, limit);
     if (lock->acquisitions != before || holder != lock->holder || !holder) {
       late = 0;

@@ -65,6 +65,10 @@ void hs_tick(struct thread *t, u64 *context) {
   }
   int ready = hs_signal_ready(t), wanted = hs_baton_is_wanted(t);
   if (!ready && !wanted) return;
+  if (hs_mode == HS_MODE_LIVE) { /* nobody has to find this point again: any will do */
+    hs_preempt(t, context, 0);
+    return;
+  }
   if (t->tick_acquisitions != hs_baton_of(t)->acquisitions) {
     t->tick_acquisitions = hs_baton_of(t)->acquisitions;
     t->ticks = 0;
