@@ -113,7 +113,9 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
   if (!written) return;
   for (int i = 0; i < c->nargs; i++) {
     u64 v = hs_argument(g, i);
-    if (!v) continue;
+    /* who asks for a name with no room for it is told its length; accept and recvfrom look at
+     * none of it */
+    if (!v && (c->arg[i].kind != HS_OUT_SIZED || c->policy != HS_RESULT)) continue;
     switch (c->arg[i].kind) {
       case HS_OUT:
       case HS_INOUT:
@@ -121,8 +123,9 @@ static void walk_out(struct walk *w, const struct regs *g, const struct hs_call 
         break;
       case HS_OUT_SIZED: {
         u64 length = hs_argument(g, i + 1);
-        if (!length || w->careful) break;
-        visit(w, length, 4);
+        if (!length) break;
+        visit(w, length, 4); /* written before the address, which may be none */
+        if (w->careful) break;
         visit(w, v, least(b->length[i + 1], *(u32 *)length));
         break;
       }

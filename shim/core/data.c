@@ -94,6 +94,7 @@ void hs_after_input(struct thread *t, const struct regs *g, i64 result, struct h
       }
       break;
     case FD_MEMFD:
+    case FD_OWN_MEMORY:
       if (r) hs_shadow_read(g, result);
       break;
     case FD_PIPE:
@@ -151,9 +152,10 @@ void hs_after_output(struct thread *t, const struct regs *g, i64 result, struct 
   switch (FD_KIND(entry)) {
     case FD_FILE:
     case FD_MEMFD:
+    case FD_OWN_MEMORY:
       if (r && hs_is_shadow((int)g->rdi)) {
         hs_shadow_write(t, r, g, result);
-      } else if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) == FD_MEMFD)) {
+      } else if (r && (CTL->files == HS_FILES_MIRRORED || FD_KIND(entry) != FD_FILE)) {
         i64 own = hs_execute(g);
         if (own != result)
           hs_diverge_values(t, r, "length written to a mirrored file", (u64)result, (u64)own);

@@ -9,6 +9,7 @@
 #include "calls.gen.h"
 #include "connections.h"
 #include "groups.h"
+#include "identity.h"
 #include "outbox.h"
 #include "regular.h"
 #include "shadow.h"
@@ -103,7 +104,7 @@ int hs_is_real_file(const struct regs *g, const struct hs_call *c) {
   if (c->nargs && c->arg[0].kind == HS_FD) {
     enum fd_kind kind = FD_KIND(fd_entry((int)g->rdi));
     /* a path relative to a directory that is only carried is carried too */
-    if (kind == FD_MEMFD) return 1;
+    if (kind == FD_MEMFD || kind == FD_OWN_MEMORY) return 1;
     if ((int)g->rdi != -100 && kind != FD_FILE) return 0;
   }
   return CTL->files == HS_FILES_MIRRORED;
@@ -113,8 +114,9 @@ int hs_is_real_file(const struct regs *g, const struct hs_call *c) {
 
 /* File systems that are a view of the kernel: what is in them, and whether, each host says for
  * itself (linux/magic.h). */
+#define PROC_MAGIC 0x9fa0
 static int is_of_the_kernel(u64 magic) {
-  static const u32 views[] = {0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x27e0eb /* cgroup */,
+  static const u32 views[] = {PROC_MAGIC, 0x62656572 /* sysfs */, 0x27e0eb /* cgroup */,
                               0x63677270 /* cgroup2 */, 0x64626720 /* debugfs */,
                               0x74726163 /* tracefs */, 0x73636673 /* securityfs */,
                               0xcafe4a11 /* bpf */, 0xf97cff8c /* selinuxfs */,
@@ -122,6 +124,19 @@ static int is_of_the_kernel(u64 magic) {
   for (u32 i = 0; i < sizeof views / sizeof *views; i++)
     if (magic == views[i]) return 1;
   return 0;
+}
+
+/* The process's own memory as a file, by its number: proc(5), mem. What is written there is in its
+ * memory, so the backup holds the real one. */
+static int is_own_memory(struct thread *t, i64 fd) {
+  char link[40], path[256], tail[64];
+  *hs_put_dec(hs_put(link, "thread-self/fd/"), fd) = 0;
+  i64 n = SYS(HS_NR_readlinkat, HIDDEN(HID_PROC), link, path, sizeof path - 1);
+  if (n <= 0) return 0;
+  path[n] = 0;
+  char *end = hs_put(hs_put_dec(hs_put(tail, "/"), t->pid), "/mem");
+  *end = 0;
+  return n > end - tail && hs_streq(path + n - (end - tail), tail);
 }
 
 static int may_write(u64 flags) { return (flags & (HS_O_ACCMODE | HS_O_TRUNC)) != 0; }
@@ -137,7 +152,8 @@ static u64 kind_of_open(struct thread *t, i64 fd, u64 flags) {
     if (terminal) return terminal | nonblock;
   }
   if (type != 0100000 && type != 0040000) return FD_CARRIED | nonblock;
-  if (!SYS(HS_NR_fstatfs, fd, fs) && is_of_the_kernel(fs[0])) return FD_CARRIED;
+  if (!SYS(HS_NR_fstatfs, fd, fs) && is_of_the_kernel(fs[0]))
+    return fs[0] == PROC_MAGIC && is_own_memory(t, fd) ? FD_OWN_MEMORY : FD_CARRIED;
   if (may_write(flags)) hs_sharing_written(t, &st);
   return type == 0100000 ? FD_FILE | hs_file_of(fd) << 16 : FD_FILE;
 }
@@ -152,6 +168,7 @@ static u64 open_flags(const struct regs *g) {
   }
 }
 
+#define OPEN_MODE (HS_O_ACCMODE | HS_O_CLOEXEC)
 static int takes_directory(const struct regs *g) {
   return g->rax == HS_NR_openat || g->rax == HS_NR_openat2;
 }
@@ -199,6 +216,8 @@ i64 hs_irr_open(struct thread *t, struct regs *g, const struct hs_call *c) {
       hs_must_be(t, r, own);
     } else if (hs_is_terminal((u32)kind) && (CTL->flags & HS_FLAG_TAKEOVER)) {
       hs_must_be(t, r, hs_terminal_open(kind, open_flags(g)));
+    } else if (FD_KIND(kind) == FD_OWN_MEMORY) {
+      hs_must_be(t, r, hs_open_own(t, "self/mem", open_flags(g) & OPEN_MODE));
     } else if (FD_FILE_INDEX((u32)kind)) {
       hs_must_be(t, r, hs_shadow_open(FD_FILE_INDEX((u32)kind), open_flags(g)));
     } else {
@@ -273,6 +292,8 @@ i64 hs_irr_close(struct thread *t, struct regs *g, const struct hs_call *c) {
 i64 hs_irr_close_range(struct thread *t, struct regs *g, const struct hs_call *c) {
   u64 first = (u32)g->rdi, last = (u32)g->rsi;
   if (first > last || (g->rdx & ~6ul)) return hs_both(t, g, c);
+  /* threads have one table here: to close in a table of its own would close in all */
+  if ((g->rdx & 2 /* UNSHARE */) && hs_process.threads > 1 && !t->vfork_child) return -HS_EPERM;
   struct regs call = *g;
   if (last >= hs_process.hidden_base) call.rsi = hs_process.hidden_base - 1;
   if (first > call.rsi) return 0;

@@ -47,19 +47,15 @@ static void record_run(struct taking *w) {
 }
 
 static void take_range(const struct page_range *range, void *context) {
-  static u64 present[512];
   struct taking *w = context;
-  for (u64 at = range->from; at < range->to; at += 512 * PAGE) {
-    u64 pages = (range->to - at) / PAGE < 512 ? (range->to - at) / PAGE : 512;
-    int known = range->anonymous && hs_pages_look(range, at, pages, present);
-    for (u64 i = 0; i < pages; i++) {
-      struct look l = {at + i * PAGE, 1};
-      if (known && !(present[i] & HS_PAGE_EXISTS)) continue;
-      if (hs_try(look_at, &l) || l.is_zero) continue;
-      if (l.page != w->to || w->to - w->from >= RUN_PAGES * PAGE) record_run(w);
-      if (!w->to) w->from = l.page;
-      w->to = l.page + PAGE;
-    }
+  struct page_walk walk;
+  hs_walk_begin(&walk, range);
+  for (u64 page; (page = hs_walk_next(&walk));) {
+    struct look l = {page, 1};
+    if (hs_try(look_at, &l) || l.is_zero) continue;
+    if (l.page != w->to || w->to - w->from >= RUN_PAGES * PAGE) record_run(w);
+    if (!w->to) w->from = l.page;
+    w->to = l.page + PAGE;
   }
   record_run(w);
 }

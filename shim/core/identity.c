@@ -200,13 +200,13 @@ i64 hs_open_any(struct thread *t, const char *path, u64 flags) {
   return fd;
 }
 
-i64 hs_open_own(struct thread *t, const char *path) {
-  i64 fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, HS_O_CLOEXEC, 0);
+i64 hs_open_own(struct thread *t, const char *path, u64 flags) {
+  i64 fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, flags, 0);
   if (fd != -HS_EACCES) return fd;
   i64 dumpable = SYS(HS_NR_prctl, GET_DUMPABLE);
   hs_errand_begin(t);
   SYS(HS_NR_prctl, SET_DUMPABLE, 1);
-  fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, HS_O_CLOEXEC, 0);
+  fd = SYS(HS_NR_openat, HIDDEN(HID_PROC), path, flags, 0);
   hs_errand_end(t);
   SYS(HS_NR_prctl, SET_DUMPABLE, dumpable == 1);
   return fd;

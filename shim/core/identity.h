@@ -21,7 +21,7 @@ void hs_identity_assume(struct thread *t);
 i64 hs_identity_call(struct thread *t, struct regs *g, const struct hs_call *c, u32 object);
 int hs_is_identity_option(u64 option);
 /* The program's own files under /proc, though a process that changed its user does not own them. */
-i64 hs_open_own(struct thread *t, const char *path);
+i64 hs_open_own(struct thread *t, const char *path, u64 flags);
 /* Errands of the shim's own on the backup, made with its own rights whoever the program is. */
 void hs_errand_begin(struct thread *t);
 void hs_errand_end(struct thread *t);

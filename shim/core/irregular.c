@@ -57,8 +57,10 @@ i64 hs_irr_futex(struct thread *t, struct regs *g, const struct hs_call *c) {
   return result;
 }
 
-static u64 prctl_out(u64 option) {
-  switch (option) {
+static u64 prctl_out(const struct regs *g, i64 result) {
+  if (result < 0) return 0;
+  switch (g->rdi) {
+    case 0x41555856: return g->rdx < (u64)result ? g->rdx : (u64)result; /* PR_GET_AUXV */
     case 16: return 16;                 /* PR_GET_NAME */
     case 2: case 9: case 11: case 19: case 25: case 37: return 4; /* PDEATHSIG FPEMU .. TSC .. */
     case 40: return 8;                  /* PR_GET_TID_ADDRESS */
@@ -87,10 +89,9 @@ i64 hs_irr_prctl(struct thread *t, struct regs *given, const struct hs_call *c) 
   forget_unused(g);
   if (hs_is_identity_option((u32)g->rdi)) return hs_identity_call(t, g, c, (u32)g->rdi);
   struct hs_record *r = hs_turn(t);
-  u64 bytes = prctl_out(g->rdi);
   i64 result = r ? r->result : hs_execute(g);
+  u64 bytes = prctl_out(g, result);
   if (!r && (int)g->rdi == 3 && hs_process.hides_dumpable) result = 1; /* PR_GET_DUMPABLE */
-  if (result < 0) bytes = 0;
   if (!r) {
     hs_append_bytes(t, HS_NR_prctl, (u32)g->rdi, result, hs_check(g, c, -1), (void *)g->rsi,
                     bytes);

@@ -62,6 +62,11 @@ static u32 shadow_of(struct thread *t, const struct regs *g, const struct kernel
   return index;
 }
 
+/* Code that can be looked at: there may be memory that can only be run. */
+static int is_code(const struct regs *g) {
+  return (g->rdx & (HS_PROT_EXEC | HS_PROT_READ)) == (HS_PROT_EXEC | HS_PROT_READ);
+}
+
 static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_call *c) {
   char path[1024];
   struct map_note note;
@@ -82,7 +87,7 @@ static i64 record_file_map(struct thread *t, struct regs *g, const struct hs_cal
   struct span spans[2] = {{(u8 *)&note, sizeof note},
                           {(u8 *)path, (note.path_bytes + 8u) & ~7ul}};
   hs_append(t, HS_NR_mmap, (u32)g->r8, at, hs_check(g, c, at), spans, 2);
-  if (g->rdx & HS_PROT_EXEC) {
+  if (is_code(g)) {
     hs_pin(t); /* its constructors may ask for the processor's number */
     hs_sites_mapped((u64)at, PAGE_UP(g->rsi), g->r9, path);
     hs_hardware_code((u64)at, PAGE_UP(g->rsi), g->r9, (i64)g->r8);
@@ -132,7 +137,7 @@ static i64 replay_file_map(struct thread *t, struct regs *g, struct hs_record *r
   i64 at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, flags, fd, g->r9);
   if (at == -HS_EACCES && by_path)
     at = SYS(HS_NR_mmap, where, g->rsi, g->rdx, (flags & ~3ul) | HS_MAP_PRIVATE, fd, g->r9);
-  if (at == (i64)where && (g->rdx & HS_PROT_EXEC)) {
+  if (at == (i64)where && is_code(g)) {
     hs_pin(t);
     hs_hardware_code(where, PAGE_UP(g->rsi), g->r9, fd);
     hs_sites_mapped(where, PAGE_UP(g->rsi), g->r9, path);

@@ -35,7 +35,7 @@ static int parse_range(const char *line, struct page_range *range) {
   const char *p = parse_hex(line, &range->from);
   p = parse_hex(p + 1, &range->to);
   const char *prot = p + 1;
-  p = parse_hex(prot + 5, &skip);
+  p = parse_hex(prot + 5, &range->offset);
   while (*p && *p != ' ' ) p++;
   p = parse_hex(p + 1, &skip);
   if (*p == ':') p = parse_hex(p + 1, &skip);
@@ -46,8 +46,8 @@ static int parse_range(const char *line, struct page_range *range) {
   return !hs_is_ours(range->from, 1) && range->from <= 0x7fffffffffff;
 }
 
-/* The program is about to lower its limit of descriptors for good: what it is seen by later is
- * opened while that can be done, under numbers that it cannot see. */
+/* The program is about to lower its limit of descriptors for good, or has none left: what it is
+ * seen by is opened past the limit, under numbers that it cannot see. */
 static u32 kept_for;
 void hs_pages_keep(void) {
   static const char *const names[] = {"thread-self/maps", "thread-self/pagemap"};
@@ -56,19 +56,22 @@ void hs_pages_keep(void) {
   SYS(HS_NR_prlimit64, 0, 7 /* NOFILE */, 0, limit);
   high[0] = high[1] = limit[1];
   if (limit[1] < (u64)HIDDEN(HID_COUNT)) high[0] = high[1] = (u64)HIDDEN(HID_COUNT);
-  if (SYS(HS_NR_prlimit64, 0, 7, high, 0)) return;
+  if (SYS(HS_NR_prlimit64, 0, 7, high, 0) && limit[0] < (u64)HIDDEN(HID_COUNT)) return;
   i64 kept = 0;
+  SYS(HS_NR_close, HIDDEN(HID_SPARE)); /* the one free number, where all others are in use */
   for (int i = 0; i < 2; i++) {
-    i64 fd = hs_open_own(self(), names[i]);
+    i64 fd = hs_open_own(self(), names[i], HS_O_CLOEXEC);
     kept |= SYS(HS_NR_dup3, fd, HIDDEN(HID_MAPS + i), 0);
     SYS(HS_NR_close, fd);
   }
+  SYS(HS_NR_dup3, HIDDEN(HID_START), HIDDEN(HID_SPARE), 0);
   if (kept >= 0) kept_for = hs_process.pid;
   SYS(HS_NR_prlimit64, 0, 7, limit, 0);
 }
 
 static i64 open_view(const char *name, int hidden) {
-  i64 fd = hs_open_own(self(), name);
+  i64 fd = hs_open_own(self(), name, HS_O_CLOEXEC);
+  if (fd == -HS_EMFILE) hs_pages_keep();
   if (fd >= 0 || kept_for != hs_process.pid) return fd;
   fd = HIDDEN(hidden);
   SYS(HS_NR_lseek, fd, 0, 0);
@@ -110,6 +113,63 @@ int hs_pages_each(void (*visit)(const struct page_range *range, void *context), 
 int hs_pages_look(const struct page_range *range, u64 at, u64 pages, u64 *entries) {
   return SYS(HS_NR_pread64, range->pagemap, entries, pages * 8, at / PAGE * 8) ==
          (i64)(pages * 8);
+}
+
+/* ---- which pages may hold anything ---- */
+
+#define FEW_PAGES 256u          /* of so few the file is not asked where its holes are */
+static u64 present[512]; /* of a shorter stretch the last ones */
+
+/* The file of a range, by the kernel's own link: its name may be gone, or name another by now. */
+static i64 open_mapped(const struct page_range *range) {
+  char name[64], *p = hs_put_hex(hs_put(name, "self/map_files/"), range->from);
+  *hs_put_hex(hs_put(p, "-"), range->to) = 0;
+  u64 st[32];
+  hs_errand_begin(self());
+  i64 fd = SYS(HS_NR_statx, HIDDEN(HID_PROC), name, 0, 1 /* STATX_TYPE */, st);
+  if (!fd) /* opening a device may do something */
+    fd = (((const u16 *)st)[14] & 0170000) == 0100000
+             ? SYS(HS_NR_openat, HIDDEN(HID_PROC), name, HS_O_CLOEXEC, 0)
+             : -HS_EINVAL;
+  hs_errand_end(self());
+  return fd;
+}
+
+void hs_walk_begin(struct page_walk *w, const struct page_range *range) {
+  *w = (struct page_walk){range, range->from, range->from, 0, ~0ul, -1, 0};
+  if (!range->anonymous && range->to - range->from > FEW_PAGES * PAGE) w->file = open_mapped(range);
+  if (w->file >= 0) w->data_to = 0;
+}
+
+static void look(struct page_walk *w) {
+  u64 pages = (w->range->to - w->at) / PAGE < 512 ? (w->range->to - w->at) / PAGE : 512;
+  w->looked_to = w->at + pages * PAGE;
+  w->known = hs_pages_look(w->range, w->at, pages, present + 512 - pages);
+}
+
+/* A page that nobody touched is its file's; past the end of that there is nothing. */
+static int is_data(struct page_walk *w) {
+  u64 offset = w->range->offset + (w->at - w->range->from);
+  if (w->range->anonymous) return 0;
+  if (offset >= w->data_to) {
+    i64 from = SYS(HS_NR_lseek, w->file, offset, 3 /* SEEK_DATA */);
+    i64 to = from < 0 ? from : SYS(HS_NR_lseek, w->file, from, 4 /* SEEK_HOLE */);
+    w->data_from = from == -HS_ENXIO ? ~0ul : from < 0 ? 0 : (u64)from & ~(PAGE - 1);
+    w->data_to = to < 0 ? ~0ul : ((u64)to + PAGE - 1) & ~(PAGE - 1);
+  }
+  return offset >= w->data_from;
+}
+
+u64 hs_walk_next(struct page_walk *w) {
+  for (; w->at < w->range->to; w->at += PAGE) {
+    if (w->at >= w->looked_to) look(w);
+    u64 entry = present[512 - (w->looked_to - w->at) / PAGE];
+    if (w->known && !(entry & HS_PAGE_EXISTS) && !is_data(w)) continue;
+    w->at += PAGE;
+    return w->at - PAGE;
+  }
+  if (w->file >= 0) SYS(HS_NR_close, w->file);
+  return 0;
 }
 
 /* ---- the digest ---- */
@@ -157,19 +217,13 @@ static u32 sum_of(const struct page_range *range, const struct digest *d, u64 pa
 
 /* Pages that were never touched are zero on both sides, so zero pages add nothing. */
 static void digest_range(const struct page_range *range, void *context) {
-  static u64 present[512];
   struct digest *d = context;
+  struct page_walk walk;
   d->bytes += range->to - range->from;
-  for (u64 at = range->from; at < range->to; at += 512 * PAGE) {
-    u64 pages = (range->to - at) / PAGE < 512 ? (range->to - at) / PAGE : 512;
-    int known = range->anonymous && hs_pages_look(range, at, pages, present);
-    for (u64 i = 0; i < pages; i++) {
-      if (known && !(present[i] & HS_PAGE_EXISTS)) continue;
-      u64 page = at + i * PAGE;
-      u32 sum = sum_of(range, d, page);
-      if (!sum) continue;
-      d->crc = hs_crc_word(hs_crc_word(d->crc, page), sum);
-    }
+  hs_walk_begin(&walk, range);
+  for (u64 page; (page = hs_walk_next(&walk));) {
+    u32 sum = sum_of(range, d, page);
+    if (sum) d->crc = hs_crc_word(hs_crc_word(d->crc, page), sum);
   }
 }
 

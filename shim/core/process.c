@@ -250,10 +250,12 @@ i64 hs_irr_clone(struct thread *t, struct regs *g, const struct hs_call *c) {
 
 /* ---- the end ---- */
 
+static void clear_word(void *word) { *(volatile u32 *)word = 0; }
+
 static void wake_joiner(struct thread *t) {
   hs_tick_forget(t);
   if (!t->clear_tid) return;
-  *(volatile u32 *)t->clear_tid = 0;
+  hs_try(clear_word, (void *)t->clear_tid); /* it may be gone: the kernel does not mind */
   if (recording()) SYS(HS_NR_futex, t->clear_tid, 1, 0x7fffffff);
 }
 

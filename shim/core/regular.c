@@ -15,6 +15,7 @@
 #include "outbox.h"
 #include "restore.h"
 #include "shadow.h"
+#include "signals.h"
 #include "terminals.h"
 #include "times.h"
 
@@ -82,6 +83,7 @@ int hs_may_wait(const struct regs *g, const struct hs_call *c) {
   if (entry & FD_NONBLOCK) return 0;
   switch (FD_KIND(entry)) {
     case FD_FILE:
+    case FD_OWN_MEMORY:
     case FD_MEMFD: return 0; /* and who maps it sees what is written where it is recorded */
     case FD_EVENTFD: return c->policy == HS_INPUT;
     case FD_PIPE:
@@ -110,7 +112,7 @@ static void note_mask(struct thread *t, const struct regs *g) {
   u64 address = mask_argument(g);
   u32 ok;
   if (!address) return;
-  t->temporary_mask = hs_peek(address, &ok);
+  t->temporary_mask = hs_peek(address, &ok) & ~(HS_BIT(HS_SIGKILL) | HS_BIT(HS_SIGSTOP));
   t->masked_temporarily = ok;
 }
 

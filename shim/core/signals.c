@@ -142,14 +142,43 @@ static u64 handler_stack(const struct thread *t, const struct kernel_sigaction *
   return sp - 128; /* the red zone */
 }
 
+/* The mask a handler runs with, on top of that of the wait it interrupts; returns the one that
+ * it goes back to, which is the program's. */
+static u64 enter_mask(struct thread *t, int signal) {
+  const struct kernel_sigaction *k = &t->actions[signal];
+  u64 old = t->mask;
+  t->mask = (t->masked_temporarily ? t->temporary_mask : old) | k->mask |
+            ((k->flags & HS_SA_NODEFER) ? 0 : HS_BIT(signal));
+  t->masked_temporarily = 0;
+  return old;
+}
+
+static void touch(void *argument) {
+  const struct span *room = argument;
+  for (u64 i = 0; i < room->bytes; i += 8) ((volatile u8 *)room->at)[i] |= 0;
+}
+
+/* No room for a frame: SIGSEGV instead, as of the kernel; there may be another stack for that. */
+static void build_frame(struct thread *t, int signal, const void *info, u64 *r, u64 old_mask);
+static void no_frame(struct thread *t, int signal, u64 *r, u64 old_mask) {
+  const u32 info[32] = {HS_SIGSEGV, 0, 0x80 /* SI_KERNEL */};
+  u64 handler = t->actions[HS_SIGSEGV].handler;
+  if (signal == HS_SIGSEGV || handler <= 1 || t->mask & HS_BIT(HS_SIGSEGV))
+    hs_signal_death(t, HS_SIGSEGV);
+  enter_mask(t, HS_SIGSEGV);
+  build_frame(t, HS_SIGSEGV, info, r, old_mask);
+}
+
 /* Builds the handler's frame under registers r (kernel order) and points them at the handler. */
 static void build_frame(struct thread *t, int signal, const void *info, u64 *r, u64 old_mask) {
   struct kernel_sigaction k = t->actions[signal];
   u64 sp = (handler_stack(t, &k, r[R_RSP]) - 512) & ~63ul;
   u64 fpstate = sp;
-  memset((void *)fpstate, 0, 512);
   sp = ((sp - 8 - UC_WORDS * 8 - 128) & ~15ul) - 8;
+  struct span room = {(void *)sp, fpstate + 512 - sp};
+  if (UNLIKELY(hs_try(touch, &room))) return no_frame(t, signal, r, old_mask);
   u64 *frame = (u64 *)sp;
+  memset((void *)fpstate, 0, 512);
   memset(frame, 0, 8 + UC_WORDS * 8 + 128);
   frame[0] = k.restorer;
   u64 *uc = frame + 1;
@@ -174,15 +203,6 @@ static void build_frame(struct thread *t, int signal, const void *info, u64 *r, 
   r[R_RSP] = sp;
   r[R_FLAGS] &= ~0x500ul; /* direction and trap flags */
   t->steps = 0;
-}
-
-/* The mask a handler runs with; returns the one before. */
-static u64 enter_mask(struct thread *t, int signal) {
-  const struct kernel_sigaction *k = &t->actions[signal];
-  u64 old = t->mask;
-  t->mask = old | k->mask | ((k->flags & HS_SA_NODEFER) ? 0 : HS_BIT(signal));
-  t->masked_temporarily = 0;
-  return old;
 }
 
 static void to_kernel_order(const struct thread *t, const struct regs *g, i64 result, u64 *r) {
@@ -212,10 +232,13 @@ static int deliver_recorded(struct thread *t, u64 *r, u64 nr, int restartable) {
   if (k.handler == 0) hs_signal_death(t, s);
   int whatever = restartable == 2 || (restartable && (k.flags & HS_SA_RESTART));
   int again = whatever && (i64)r[R_RAX] == -HS_EINTR;
+  u8 info[128];
+  memcpy(info, t->info[s], 128);
   u64 old = enter_mask(t, s);
-  hs_append_bytes(t, HS_EV_SIGNAL, (u32)s, again, 0, t->info[s], 128);
+  hs_set_kernel_mask(t); /* what that lets in is caught here, and delivered on top of this one */
+  hs_append_bytes(t, HS_EV_SIGNAL, (u32)s, again, 0, info, 128);
   if (again) make_again(r, nr);
-  build_frame(t, s, t->info[s], r, old);
+  build_frame(t, s, info, r, old);
   return 1;
 }
 
@@ -245,7 +268,6 @@ int hs_deliver_all(struct thread *t, u64 *r, u64 nr, int restartable) {
     else
       delivered |= deliver_replayed(t, r, nr);
   }
-  if (delivered && recording()) hs_set_kernel_mask(t);
   return delivered;
 }
 

@@ -126,7 +126,7 @@ struct thread {
 enum fd_kind {
   FD_NONE, FD_FILE, FD_CARRIED, FD_INHERITED, FD_PIPE, FD_EVENTFD, FD_TIMERFD, FD_SIGNALFD,
   FD_INOTIFY, FD_EPOLL, FD_MEMFD, FD_SOCKET, FD_LISTENER, FD_TCP, FD_UDP, FD_UNIX, FD_PAIR,
-  FD_PIDFD, FD_QUEUE, FD_PTY_MASTER, FD_PTY
+  FD_PIDFD, FD_QUEUE, FD_PTY_MASTER, FD_PTY, FD_OWN_MEMORY
 };
 #define FD_NONBLOCK 0x100u
 #define FD_SHARED 0x200u  /* another process may hold it too */
@@ -143,7 +143,7 @@ enum fd_kind {
 /* Hidden descriptors: made by hs-start above the program's limit; the program can neither see
  * nor close them. Numbers are relative to process.hidden_base. */
 enum { HID_SESSION, HID_START, HID_PROC, HID_SETTINGS, HID_SLOTS, HID_INDEX, HID_FREE, HID_RAW,
-       HID_FILES, HID_POST, HID_TAKE, HID_MAPS, HID_PAGEMAP, HID_COUNT = 16 };
+       HID_FILES, HID_POST, HID_TAKE, HID_MAPS, HID_PAGEMAP, HID_SPARE, HID_COUNT = 16 };
 
 struct process {
   u32 pid;

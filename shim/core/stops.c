@@ -21,8 +21,9 @@ static int signal_of(const struct regs *g) {
 static i64 target_of(const struct regs *g) {
   i64 id = (i64)(int)g->rdi;
   if (g->rax == HS_NR_pidfd_send_signal) return -1; /* all others, or it is not known */
-  if (g->rax != HS_NR_tkill) return id;
-  return id > 0 && id < HS_MAX_TID ? (i64)SLOT(TIDMAP[id])->pid : id;
+  if (id <= 0 || id >= HS_MAX_TID) return id;
+  const struct hs_slot *slot = SLOT(TIDMAP[id]); /* any thread's number stands for its process */
+  return slot->tid == (u32)id ? (i64)slot->pid : id;
 }
 
 static int reaches(i64 target, u32 pid) {

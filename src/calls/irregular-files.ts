@@ -29,7 +29,9 @@ export const fileIrregulars = {
   close_range: {
     verdict: 're-executed',
     short: "passes over the shim's own descriptors",
-    why: "As close, for each number of the range that is the program's.",
+    why:
+      "As close, for each number of the range that is the program's. CLOSE_RANGE_UNSHARE is " +
+      'refused (EPERM) where other threads have the table too, as unshare is.',
   },
   dup: {
     verdict: 're-executed',

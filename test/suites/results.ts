@@ -55,7 +55,10 @@ export function mergeResults(
 function committed({ name, outcome, reason, detail }: Trial): Trial {
   if (outcome === 'pass') return { name, outcome };
   if (outcome === 'skip' || detail === undefined) return { name, outcome, reason };
-  const clean = detail.replace(/\/(?:[\w.+@-]+\/)+/g, '').replace(/[^\x20-\x7e]+/g, ' ');
+  const lines = detail.split('\n');
+  const telling = lines.filter((line) => /TFAIL|TBROK|TCONF/.test(line)).slice(0, 2);
+  const kept = telling.length ? telling.join(' ') : detail;
+  const clean = kept.replace(/\/(?:[\w.+@-]+\/)+/g, '').replace(/[^\x20-\x7e]+/g, ' ');
   return { name, outcome, reason, detail: clean.slice(0, 240) };
 }
 

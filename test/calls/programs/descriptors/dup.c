@@ -1,6 +1,12 @@
 /* dup, dup2, dup3, F_DUPFD, close_range: numbers, flags, shared offsets. */
 #include "check.h"
 
+/* In a table of its own; recorded, that is refused. What the others have stays open. */
+static void *close_mine(void *fd) {
+  (void)MAYBE_REFUSED(close_range(*(unsigned *)fd, *(unsigned *)fd, 2 /* CLOSE_RANGE_UNSHARE */));
+  return NULL;
+}
+
 int main(void) {
   close_range(3, ~0u, 0); /* whatever was inherited */
   int fd = file_of("data", "0123456789");
@@ -55,6 +61,11 @@ int main(void) {
   for (int i = 3; i < 1024; i++) close(i); /* as daemons do */
   EXPECT_EQ(open("data", O_RDONLY), 3);
   EXPECT_EQ(read(3, &byte, 1), 1);
+  unsigned still = 3;
+  pthread_t thread;
+  EXPECT_EQ(pthread_create(&thread, NULL, close_mine, &still), 0);
+  EXPECT_EQ(pthread_join(thread, NULL), 0);
+  EXPECT_EQ(fcntl(3, F_GETFD), 0);
   fact("after all was closed: %d %c", 3, byte);
 
   char *self = realpath("/proc/self/exe", NULL);

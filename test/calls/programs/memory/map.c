@@ -75,5 +75,11 @@ int main(void) {
   }
   note("addresses %lx", mixed);
   fact("mapped");
+  /* a file that can only be run, where the processor knows such memory */
+  int only = file_of("only", "\303"); /* ret */
+  void *runs = mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, only, 0);
+  EXPECT(runs != MAP_FAILED);
+  ((void (*)(void))runs)();
+  EXPECT_EQ(munmap(runs, 4096), 0);
   return finish();
 }

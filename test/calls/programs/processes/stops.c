@@ -55,6 +55,24 @@ static void by_itself(int signal) {
   waits_for(pid, WUNTRACED, "by itself");
 }
 
+/* The number of any thread stands for its process. */
+static void *stop_all(void *unused) {
+  EXPECT_EQ(kill(gettid(), SIGSTOP), 0);
+  return unused;
+}
+static void by_its_thread(void) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, NULL, stop_all, NULL), 0);
+    EXPECT_EQ(pthread_join(thread, NULL), 0);
+    _exit(8);
+  }
+  waits_for(pid, WUNTRACED, "by its thread");
+  EXPECT_EQ(kill(pid, SIGCONT), 0);
+  waits_for(pid, 0, "by its thread");
+}
+
 static void told_of_it(int signal) { (void)signal; }
 
 static void by_a_stopped_childs_signal(void) {
@@ -68,6 +86,7 @@ static void by_a_stopped_childs_signal(void) {
 
 int main(void) {
   by_another(0);
+  by_its_thread();
   by_another(1);
   by_itself(SIGSTOP);
   by_itself(SIGTSTP);

@@ -14,6 +14,10 @@ static void lengths(int fd, socklen_t whole, int (*ask)(int, __SOCKADDR_ARG, soc
     EXPECT(untouched(bytes, rooms[i] < whole ? rooms[i] : whole));
     EXPECT(untouched((unsigned char *)length, sizeof *length));
   }
+  socklen_t none = 0; /* how long it is, told without room for any of it */
+  EXPECT_EQ(ask(fd, NULL, &none), 0);
+  EXPECT_EQ(none, whole);
+  EXPECT_ERR(ask(fd, (struct sockaddr *)-1, &none), EFAULT);
   socklen_t negative = (socklen_t)-1;
   struct sockaddr_storage any;
   EXPECT_ERR(ask(fd, (struct sockaddr *)&any, &negative), EINVAL);
