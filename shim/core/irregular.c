@@ -7,6 +7,7 @@
 #include "inherit.h"
 #include "outbox.h"
 #include "pages.h"
+#include "preempt.h"
 #include "regular.h"
 #include "signals.h"
 
@@ -129,7 +130,8 @@ i64 hs_irr_robust_list(struct thread *t, struct regs *g, const struct hs_call *c
 
 /* What the shim itself maps: shared memory counts against RLIMIT_AS alone. */
 static u64 shim_mappings(int as) {
-  u64 own = HS_MAX_SLOTS * HS_THREAD_BYTES + 3 * HS_STUBS_BYTES + (8ul << 20);
+  u64 own = HS_MAX_SLOTS * HS_THREAD_BYTES + 3 * HS_STUBS_BYTES + HS_PAGE_LIST_BYTES +
+            (8ul << 20);
   if (hs_process.parallel) own += HS_OBJECTS_BYTES;
   return as ? own + HS_SESSION_BYTES + 2 * CTL->ringBytes + (8ul << 20) : own;
 }
@@ -149,6 +151,7 @@ static i64 limit_memory(struct thread *t, struct regs *g, int as) {
     fresh[0] = hs_peek(set, &ok);
     fresh[1] = ok ? hs_peek(set + 8, &ok) : 0;
     if (!ok) return -HS_EFAULT;
+    hs_preempt_reserve();
     u64 real[2] = {fresh[0], fresh[1]};
     for (int i = 0; i < 2; i++)
       if (real[i] < ~0ul - shim_mappings(as)) real[i] += shim_mappings(as);

@@ -13,7 +13,7 @@
 #include "sigframe.h"
 
 #define LIST_BASE 0x2a0000000000ul  /* primary: the pages to send */
-#define LIST_BYTES 0x10000000ul     /* of 32 Mi pages */
+#define LIST_BYTES HS_PAGE_LIST_BYTES
 #define STASH_BASE 0x290000000000ul /* backup: MEMORY records until their YIELD comes */
 #define PAGES_AT_ONCE 1024u
 #define IS_ZERO 1ul
@@ -72,14 +72,19 @@ static void append_pages(struct thread *t, const u64 *page, u64 count) {
   hs_publish(r);
 }
 
+void hs_preempt_reserve(void) {
+  static int is_mapped; /* a child inherits both */
+  if (is_mapped) return;
+  i64 at = SYS(HS_NR_mmap, LIST_BASE, LIST_BYTES, 3,
+               HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_NORESERVE | HS_MAP_FIXED, -1, 0);
+  if (at != (i64)LIST_BASE) hs_die("no memory for a list of pages");
+  is_mapped = 1;
+}
+
 /* 0: the process may open no file to see what it has mapped in (RLIMIT_NOFILE). */
 static int list_memory(struct list *list) {
-  if (!list->page) {
-    i64 at = SYS(HS_NR_mmap, LIST_BASE, LIST_BYTES, 3,
-                 HS_MAP_PRIVATE | HS_MAP_ANON | HS_MAP_NORESERVE | HS_MAP_FIXED, -1, 0);
-    if (at != (i64)LIST_BASE) hs_die("no memory for a list of pages");
-    list->page = (u64 *)at;
-  }
+  hs_preempt_reserve();
+  list->page = (u64 *)LIST_BASE;
   list->count = 0;
   return hs_pages_each(list_range, list);
 }

@@ -23,6 +23,10 @@ void hs_tick_forget(struct thread *t); /* the thread ends */
 void hs_tick(struct thread *t, u64 *context);
 int hs_step(struct thread *t, u64 *context);
 
+/* The list of a process's pages, of 32 Mi at most. It is mapped at the first preemption, or before
+ * the program limits its own memory: later there might be no room. */
+#define HS_PAGE_LIST_BYTES 0x10000000ul
+void hs_preempt_reserve(void);
 /* preempt.c: gives the baton up, or takes a signal, where the thread stands in `context`. */
 void hs_preempt(struct thread *t, u64 *context, u64 spin_site);
 /* Whenever a thread is about to go on with program code: from here on others may make calls. On
