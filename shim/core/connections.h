@@ -53,6 +53,9 @@ _Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
 #define HS_CONNS_QUEUED (*((volatile u32 *)CONN(0) + 1))
 /* And how many were dialled, to this host, and not accepted by a process of the application. */
 #define HS_CONNS_DIALLED (*((volatile u32 *)CONN(0) + 2))
+/* Held by who looks through the store (store.c), by who offers connections (queued.c). */
+#define HS_STORE_LOCK (*((volatile u32 *)CONN(0) + 3))
+#define HS_QUEUE_LOCK (*((volatile u32 *)CONN(0) + 4))
 
 u32 hs_conn_new(void);
 void hs_conn_take(u32 index);

@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "outbox.h"
 #include "regular.h"
+#include "store.h"
 
 #define MESSAGE_SPANS 6u /* of a message beside its vector; see visit_message */
 #define FDS_MOST 256u    /* the kernel passes 253 at once */
@@ -67,53 +68,6 @@ static void cap_messages(struct regs *g) {
   if (ok) g->rdx = n;
 }
 
-/* ---- the backup's store: one message of a hidden socket for each descriptor ---- */
-
-struct parcel {
-  u64 id;
-  struct iovec64 part;
-  struct {
-    u64 bytes;
-    int level, type, fd, pad;
-  } control;
-  struct msghdr64 message;
-};
-
-static void pack(struct parcel *p) {
-  memset(&p->message, 0, sizeof p->message);
-  p->part = (struct iovec64){(u64)&p->id, 8};
-  p->message.iov = (u64)&p->part;
-  p->message.iov_count = 1;
-  p->message.control = (u64)&p->control;
-  p->message.control_bytes = sizeof p->control;
-}
-
-static void post(u64 id, i64 fd) {
-  struct parcel p;
-  memset(&p, 0, sizeof p);
-  pack(&p);
-  p.id = id;
-  p.control.bytes = 20, p.control.level = 1, p.control.type = 1, p.control.fd = (int)fd;
-  i64 n = SYS(HS_NR_sendmsg, HIDDEN(HID_POST), &p.message, 0x4040 /* DONTWAIT | NOSIGNAL */);
-  if (n < 0) hs_warn("a descriptor on its way cannot be kept: error %d", -n);
-}
-
-/* Takes one out (with `keep`, a copy of it); what lies before it goes to the end. */
-static i64 take(u64 id, int keep) {
-  u64 first = 0;
-  for (;;) {
-    struct parcel p;
-    pack(&p);
-    if (SYS(HS_NR_recvmsg, HIDDEN(HID_TAKE), &p.message, 0x40 /* DONTWAIT */) != 8) return -1;
-    if (p.message.control_bytes < 20) continue;
-    if (p.id != id || keep) post(p.id, p.control.fd);
-    if (p.id == id) return p.control.fd;
-    SYS(HS_NR_close, p.control.fd);
-    if (p.id == first) return -1;
-    if (!first) first = p.id;
-  }
-}
-
 /* ---- sending ---- */
 
 struct arrived {
@@ -141,7 +95,7 @@ static void note_sent(void *state, int fd) {
     hs_set_entry(fd, entry | FD_SHARED);
   }
   if (!recording()) {
-    post(id, fd);
+    hs_store_put(id, fd);
     return;
   }
   u64 st[18];
@@ -265,7 +219,7 @@ static void record_arrival(struct thread *t, int fd, int keep, struct arrived *a
 
 static void place_arrival(struct thread *t, struct hs_record *r, int fd, int keep,
                           const struct arrived *a) {
-  i64 own = a->id ? take(a->id, keep) : -1;
+  i64 own = a->id ? hs_store_take(a->id, keep) : -1;
   if (own < 0 && FD_KIND(a->entry) == FD_CARRIED) own = hs_placeholder(0);
   if (own < 0) own = SYS(HS_NR_socket, 1, 1, 0, 0); /* something that can be waited for */
   SYS(HS_NR_fcntl, own, 2 /* F_SETFD */, a->flags);

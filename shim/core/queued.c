@@ -8,12 +8,17 @@
  * socket is disconnected and made the client's connection. What the client has sent meanwhile was
  * not acknowledged: it comes again.
  *
+ * To make a connection takes a right that the accepting process may have given up. So at go-live,
+ * when all still have it, the first stranger is accepted here and made the connection, which waits
+ * in the store (store.h); a second one wakes the program up and is exchanged for it.
+ *
  * The rule: the program never sees a stranger. */
 #include "queued.h"
 
 #include "calls.gen.h"
 #include "connections.h"
 #include "restore.h"
+#include "store.h"
 
 #define OPENINGS ((struct hs_net_slot *)(HS_SESSION_BASE + HS_OPENINGS_OFFSET))
 #define BUCKETS (HS_MAX_OPENINGS / HS_OPENING_WAYS)
@@ -113,21 +118,6 @@ static int put_stranger(struct hs_conn *k) {
   return !error;
 }
 
-void hs_queued_offer(void) {
-  struct hs_conn *k;
-  for (u32 i = 1; i <= HS_CONN_HIGHEST; i++) {
-    k = CONN(i);
-    if (k->state != CONN_QUEUED || k->fd) continue;
-    if (!is_alive(k)) {
-      HS_CONNS_QUEUED--;
-      hs_conn_detach(k);
-      hs_conn_free(i);
-    } else if (!put_stranger(k) && CTL->live) {
-      return; /* the queue is full: there is room after the next accept */
-    }
-  }
-}
-
 static struct hs_conn *whose_stranger(const struct hs_tcp *name, u32 *index) {
   for (u32 i = 1; i <= HS_CONN_HIGHEST && name->raddr == name->laddr; i++) {
     struct hs_conn *k = CONN(i);
@@ -136,6 +126,73 @@ static struct hs_conn *whose_stranger(const struct hs_tcp *name, u32 *index) {
     return k;
   }
   return NULL;
+}
+
+/* A socket of this process that listens at the port; -1: it has none. */
+static i64 listener_at(u16 port) {
+  for (i64 fd = 0; fd < (i64)HS_MAX_FD; fd++) {
+    struct { u16 family, port; u8 rest[24]; } name;
+    u32 bytes = sizeof name;
+    if (FD_KIND(FDS[fd]) == FD_LISTENER && !SYS(HS_NR_getsockname, fd, &name, &bytes) &&
+        name.port == port)
+      return fd;
+  }
+  return -1;
+}
+
+/* The stranger's socket becomes the client's connection. It has what the listener hands on to
+ * each: its family and its options. */
+static void become(i64 fd, const struct hs_tcp *name, struct hs_conn *k) {
+  struct { u16 family; u8 rest[14]; } nobody = {UNSPECIFIED, {0}};
+  k->tcp.family = name->family;
+  SYS(HS_NR_connect, fd, &nobody, sizeof nobody);
+  hs_restore_queued(fd, k);
+}
+
+static void make_ahead(u32 index, struct hs_conn *k) {
+  struct { int fd; short events, revents; } p = {(int)listener_at(k->tcp.lport), 1 /* POLLIN */, 0};
+  struct hs_tcp name;
+  u32 whose;
+  if (k->restored || p.fd < 0 || !put_stranger(k)) return;
+  i64 fd = SYS(HS_NR_poll, &p, 1, STRANGER_WAIT_MS) == 1
+               ? SYS(HS_NR_accept4, p.fd, 0, 0, HS_O_CLOEXEC) : -1;
+  if (fd < 0) return;
+  if (hs_tcp_name((int)fd, &name) == 0 && whose_stranger(&name, &whose) == k) {
+    become(fd, &name, k);
+    hs_store_put(HS_STORE_CONN(index), fd);
+    k->fd = 0;
+  }
+  SYS(HS_NR_close, fd);
+}
+
+static void forget_dead(void) {
+  for (u32 i = 1; i <= HS_CONN_HIGHEST; i++) {
+    struct hs_conn *k = CONN(i);
+    if (k->state != CONN_QUEUED || k->fd || k->restored || is_alive(k)) continue;
+    HS_CONNS_QUEUED--;
+    hs_conn_detach(k);
+    hs_conn_free(i);
+  }
+}
+
+/* All are made before the first is offered: so a listener's queue has one stranger at a time. */
+static void offer_each(int is_golive) {
+  struct hs_conn *k;
+  for (u32 i = 1; i <= HS_CONN_HIGHEST && is_golive; i++)
+    if (CONN(i)->state == CONN_QUEUED && !CONN(i)->fd) make_ahead(i, CONN(i));
+  for (u32 i = 1; i <= HS_CONN_HIGHEST; i++) {
+    k = CONN(i);
+    if (k->state == CONN_QUEUED && !k->fd && !put_stranger(k) && CTL->live)
+      return; /* the queue is full: there is room after the next accept */
+  }
+}
+
+void hs_queued_offer(int is_golive) {
+  if (!HS_CONNS_QUEUED) return;
+  while (__atomic_exchange_n(&HS_QUEUE_LOCK, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+  forget_dead();
+  offer_each(is_golive);
+  __atomic_store_n(&HS_QUEUE_LOCK, 0, __ATOMIC_RELEASE);
 }
 
 /* What accept said of its peer. The kernel has cut it off where the program's buffer ends. */
@@ -150,10 +207,21 @@ static void correct_name(const struct regs *g, u32 room, const struct hs_conn *k
   memcpy((void *)g->rsi, name, room);
 }
 
+/* The connection made ahead takes the stranger's number. 0: there is none. */
+static int exchange(i64 fd, u32 index) {
+  i64 own = CONN(index)->restored ? hs_store_take(HS_STORE_CONN(index), 0) : -1;
+  if (own < 0) return 0;
+  i64 closing = SYS(HS_NR_fcntl, fd, 1 /* F_GETFD */);
+  i64 status = SYS(HS_NR_fcntl, fd, 3 /* F_GETFL */);
+  SYS(HS_NR_dup3, own, fd, closing & 1 ? HS_O_CLOEXEC : 0);
+  SYS(HS_NR_close, own);
+  SYS(HS_NR_fcntl, fd, 4 /* F_SETFL */, status);
+  return 1;
+}
+
 void hs_queued_accepted(const struct regs *g, u32 room, i64 fd) {
   struct hs_tcp name;
   u32 index;
-  struct { u16 family; u8 rest[14]; } nobody = {UNSPECIFIED, {0}};
   if (!HS_CONNS_QUEUED || hs_tcp_name((int)fd, &name) < 0) return;
   struct hs_conn *k = whose_stranger(&name, &index);
   if (!k) return;
@@ -164,7 +232,6 @@ void hs_queued_accepted(const struct regs *g, u32 room, i64 fd) {
   k->fd = fd;
   hs_set_conn(fd, index);
   correct_name(g, room, k);
-  SYS(HS_NR_connect, fd, &nobody, sizeof nobody);
-  hs_restore_queued(fd, k);
-  hs_queued_offer();
+  if (!exchange(fd, index)) become(fd, &name, k);
+  hs_queued_offer(0);
 }

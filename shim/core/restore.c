@@ -251,7 +251,7 @@ void hs_restore_connections(void) {
   }
   for (u32 i = 1; i <= HS_CONN_HIGHEST; i++)
     if (is_orphan(i, &k)) finish_orphan(i, k);
-  hs_queued_offer();
+  hs_queued_offer(1);
 }
 
 int hs_restored_skip(struct regs *g, i64 *result) {

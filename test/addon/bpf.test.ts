@@ -11,6 +11,7 @@ import {
   ArgumentError, ClosedError, NativeError, features, open, type BpfObject,
 } from 'bpf-loader';
 import { suite } from '../support/suite.js';
+import { withTracefs } from '../support/tracefs.js';
 import {
   Cleanups, HeldChild, compileBpf, programsNamed, runFixture, thrown, unloaded, waitUntil, within,
 } from './support.js';
@@ -201,12 +202,10 @@ test('tp_btf sees the exit of the child', async () => {
 });
 
 test('a tracepoint sees the calls of a child, given tracefs', () => {
-  const mount = 'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"';
-  const own = ['unshare', '-m', 'sh', '-c', mount, 'sh'];
   const object = join(mkdtempSync(join(tmpdir(), 'hst-')), 'probe.bpf.o');
   cleanups.add(() => rmSync(join(object, '..'), { recursive: true }));
   writeFileSync(object, compileBpf('probe'));
-  const said = JSON.parse(runFixture(own, 'fixture-tracepoint.mjs', object)) as { calls: number };
+  const said = JSON.parse(runFixture(withTracefs([]), 'fixture-tracepoint.mjs', object)) as { calls: number };
   assert.ok(said.calls > 0);
 });
 

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../src/bed/bed.js';
+import { withTracefs } from '../support/tracefs.js';
 
 export interface Tracer {
   readonly name: string;
@@ -40,10 +41,6 @@ const own = (detail: Tracer['detail']): Tracer => ({
   argv: (pid) => [process.execPath, join(repositoryRoot(), 'bin/hs-trace.js'),
     '--detail', detail, '--json', '-p', String(pid)],
 });
-
-/** With tracefs, which not every host has mounted. */
-const withTracefs = (argv: string[]): string[] => ['unshare', '-m', 'sh', '-c',
-  'mount -t tracefs tracefs /sys/kernel/tracing && exec "$@"', 'sh', ...argv];
 
 const script = {
   counts: (pid: number) =>

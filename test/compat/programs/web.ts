@@ -107,8 +107,6 @@ const programs: Program[] = [
   apacheOf('event', 'Processes of threads that pass connections on; files; gives up root.'),
   apacheOf('prefork', 'A process for each of 12 connections; files; gives up root.', {
     first: 'clients that waited to be accepted when the primary died were lost.',
-    limits: ['A connection that nobody had accepted at the takeover is lost if a process that has '
-      + 'given up root accepts it.'],
   }),
   {
     name: 'lighttpd', what: 'Two workers, files from 0 to 3 MB; gives up root.',

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -170,6 +171,7 @@ static void command(int fd, char *line) {
   if (!strncmp(line, "accept", 6)) take_all(listeners[LATE - ECHO], LATE);
   if (!strncmp(line, "dial ", 5)) dial(line + 5);
   if (!strncmp(line, "timers ", 7)) arm_timers(atoi(line + 7));
+  if (!strncmp(line, "drop", 4) && (setgroups(0, NULL) || setgid(33) || setuid(33))) DIE("setuid");
   for (int i = 0; i < MOST; i++) {
     struct epoll_event e = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = i};
     if (!strncmp(line, "arm", 3) && conns[i].port == ONESHOT)
