@@ -205,7 +205,9 @@ test('a tracepoint sees the calls of a child, given tracefs', () => {
   const object = join(mkdtempSync(join(tmpdir(), 'hst-')), 'probe.bpf.o');
   cleanups.add(() => rmSync(join(object, '..'), { recursive: true }));
   writeFileSync(object, compileBpf('probe'));
-  const said = JSON.parse(runFixture(withTracefs([]), 'fixture-tracepoint.mjs', object)) as { calls: number };
+  const said = JSON.parse(runFixture(withTracefs([]), 'fixture-tracepoint.mjs', object)) as {
+    calls: number;
+  };
   assert.ok(said.calls > 0);
 });
 
