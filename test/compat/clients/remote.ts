@@ -39,7 +39,7 @@ export function startLines(argv: readonly string[]): Lines {
     say: (text) => child.stdin.write(text),
     hear: async () => {
       const late = setTimeout(() => {
-        loss ??= new WireLost('stalled', `${command}: a reply is missing`, hasHeard);
+        loss ??= new WireLost('stalled', `${command}: a reply is missing ${complaints.slice(-200)}`, hasHeard);
         wake?.();
       }, boundMs);
       try {
