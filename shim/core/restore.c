@@ -199,6 +199,8 @@ static void restore(i64 fd, struct hs_conn *k) {
   const struct hs_net_slot *slot = slot_of(k);
   u32 window;
   if (slot && (slot->flags & HS_NET_RESET)) { /* the client itself has given up */
+    hs_warn("connection %d, descriptor %d, was reset by its client meanwhile (flags %x)",
+            (i64)FD_CONN(FDS[fd]), fd, (u64)slot->flags);
     lose(fd, k);
     return;
   }
