@@ -73,6 +73,13 @@ test('the machines have the addresses of the hosts in namespaces', () => {
   }
 });
 
+test('no bridge of the host has the address of a machine, or the service\'s', () => {
+  const bridges = /^BRIDGES = .*/m.exec(text('Vagrantfile'))?.[0].match(/\d+\.\d+\.\d+\.\d+/g) ?? [];
+  assert.is(bridges.length, 2);
+  const taken: string[] = [...Object.values(plan.service), ...Object.values(plan.channel), plan.vip];
+  for (const address of bridges) assert.not.ok(taken.includes(address), address);
+});
+
 test('a word is one word to a shell, whatever is in it', () => {
   for (const word of ['plain', '', 'two words', "it's", '$HOME', '`id`', '{"a":1}', 'a\nb']) {
     const line = `printf %s ${shellQuote(word)}`;
