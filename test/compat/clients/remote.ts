@@ -39,7 +39,8 @@ export function startLines(argv: readonly string[]): Lines {
     say: (text) => child.stdin.write(text),
     hear: async () => {
       const late = setTimeout(() => {
-        loss ??= new WireLost('stalled', `${command}: a reply is missing ${complaints.slice(-200)}`, hasHeard);
+        const words = `${command}: a reply is missing ${complaints.slice(-200)}`;
+        loss ??= new WireLost('stalled', words, hasHeard);
         wake?.();
       }, boundMs);
       try {

@@ -166,8 +166,9 @@ const programs: Program[] = [
     files: () => ({ 'sshd.conf': sshd, '/etc/passwd': guests(), '/run/sshd/empty': '' }),
     prepare: 'ssh-keygen -q -t ed25519 -N "" -f host; chmod 755 .',
     clients: 8, thinkMs: 20, connect: shell, hasOverhead: false,
-    limits: ['A recording replays equal. As a pair a session opened by hand works, with its terminal '
-      + 'and its user; those of this row stall at the exchange of keys: the cause is not known yet.'],
+    limits: ['A recording replays equal. As a pair a session opened by hand works, with its '
+      + 'terminal and its user; those of this row stall at the exchange of keys: the cause is not '
+      + 'known yet.'],
   },
   {
     name: 'vsftpd', what: 'Two processes for each of 6 clients; each file comes by a connection of '
