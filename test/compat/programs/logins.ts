@@ -192,9 +192,9 @@ const programs: Program[] = [
     command: ['dovecot', '-F', '-c', '/srv/compat/dovecot.conf'],
     files: { 'dovecot.conf': dovecot }, prepare: 'mkdir mail run; chmod 777 mail; chmod 755 . run',
     clients: 8, visitors: 1, connect: imap,
-    limits: ['As a pair its primary ended with status 134 in more than half of a dozen starts ("the '
-      + 'ring holds no record"), a defect whose cause is not known yet; alone, ten recordings of its '
-      + 'start had none.'],
+    limits: ['As a pair its primary ended with status 134 in more than half of a dozen starts '
+      + '("the ring holds no record"), a defect whose cause is not known yet; ten recordings of '
+      + 'its start alone had none.'],
   },
   {
     name: 'exim4', what: 'SMTP: a process for each of 6 connections; letters are queued on disk.',
