@@ -111,11 +111,14 @@ static struct closed {
 } closed[CLOSED_MOST];
 static u32 closed_head, closed_tail;
 
-static void lock_closed(void) {
-  /* the program's thread and the releaser both close connections */
-  while (__atomic_exchange_n(&CTL->connLock, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+void hs_brief_take(volatile u32 *lock) {
+  while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
 }
-static void unlock_closed(void) { __atomic_store_n(&CTL->connLock, 0, __ATOMIC_RELEASE); }
+void hs_brief_give(volatile u32 *lock) { __atomic_store_n(lock, 0, __ATOMIC_RELEASE); }
+
+/* The program's thread and the releaser both close connections. */
+static void lock_closed(void) { hs_brief_take(&CTL->connLock); }
+static void unlock_closed(void) { hs_brief_give(&CTL->connLock); }
 
 static void sweep_closed(u64 now) {
   while (closed_tail != closed_head) {

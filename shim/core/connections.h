@@ -56,6 +56,9 @@ _Static_assert(sizeof(struct hs_conn) <= 512, "a connection fits its place");
 /* Held by who looks through the store (store.c), by who offers connections (queued.c). */
 #define HS_STORE_LOCK (*((volatile u32 *)CONN(0) + 3))
 #define HS_QUEUE_LOCK (*((volatile u32 *)CONN(0) + 4))
+/* A lock like these: for what is done at once, and waits for nobody. */
+void hs_brief_take(volatile u32 *lock);
+void hs_brief_give(volatile u32 *lock);
 
 u32 hs_conn_new(void);
 void hs_conn_take(u32 index);

@@ -142,9 +142,8 @@ static i64 listener_at(u16 port) {
 
 /* The stranger's socket becomes the client's connection. It has what the listener hands on to
  * each: its family and its options. */
-static void become(i64 fd, const struct hs_tcp *name, struct hs_conn *k) {
+static void become(i64 fd, struct hs_conn *k) {
   struct { u16 family; u8 rest[14]; } nobody = {UNSPECIFIED, {0}};
-  k->tcp.family = name->family;
   SYS(HS_NR_connect, fd, &nobody, sizeof nobody);
   hs_restore_queued(fd, k);
 }
@@ -158,7 +157,8 @@ static void make_ahead(u32 index, struct hs_conn *k) {
                ? SYS(HS_NR_accept4, p.fd, 0, 0, HS_O_CLOEXEC) : -1;
   if (fd < 0) return;
   if (hs_tcp_name((int)fd, &name) == 0 && whose_stranger(&name, &whose) == k) {
-    become(fd, &name, k);
+    k->tcp.family = name.family;
+    become(fd, k);
     hs_store_put(HS_STORE_CONN(index), fd);
     k->fd = 0;
   }
@@ -189,10 +189,10 @@ static void offer_each(int is_golive) {
 
 void hs_queued_offer(int is_golive) {
   if (!HS_CONNS_QUEUED) return;
-  while (__atomic_exchange_n(&HS_QUEUE_LOCK, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+  hs_brief_take(&HS_QUEUE_LOCK);
   forget_dead();
   offer_each(is_golive);
-  __atomic_store_n(&HS_QUEUE_LOCK, 0, __ATOMIC_RELEASE);
+  hs_brief_give(&HS_QUEUE_LOCK);
 }
 
 /* What accept said of its peer. The kernel has cut it off where the program's buffer ends. */
@@ -232,6 +232,6 @@ void hs_queued_accepted(const struct regs *g, u32 room, i64 fd) {
   k->fd = fd;
   hs_set_conn(fd, index);
   correct_name(g, room, k);
-  if (!exchange(fd, index)) become(fd, &name, k);
+  if (!exchange(fd, index)) become(fd, k);
   hs_queued_offer(0);
 }

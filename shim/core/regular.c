@@ -186,13 +186,6 @@ static int is_made_freely(struct thread *t, const struct regs *g, const struct h
   return t->free_calls && t->free_calls--;
 }
 
-/* Both ways of making it without the baton send what `call` names: a copy, where it matters. */
-static int is_copied(struct thread *t, const struct regs *g, const struct hs_call *c,
-                     struct regs *call, struct bounce *given) {
-  if (c->policy != HS_OUTPUT || hs_in_parallel() || !hs_given_matters(g)) return 0;
-  return hs_given_copy(t, g, call, given);
-}
-
 static i64 execute_freely(const struct regs *g) {
   hs_baton_give();
   i64 r = hs_execute(g);
@@ -216,11 +209,12 @@ static i64 make(struct thread *t, struct regs *g, const struct hs_call *c, const
     int may_wait = hs_is_terminal(fd_entry((int)g->rdi)) && c->policy == HS_OUTPUT;
     return r == -HS_EAGAIN && may_wait ? write_in_turn(t, g, held) : r;
   }
-  int copied = is_copied(t, g, c, &copy, given);
+  /* both ways of making it without the baton send a copy, where it matters what that is */
+  int matters = c->policy == HS_OUTPUT && !hs_in_parallel() && hs_given_matters(g);
+  int copied = matters && hs_given_copy(t, g, &copy, given);
   if (waits) return hs_record_waiting(t, copied ? &copy : g, c, b, held);
-  return copied ? execute_freely(&copy)
-         : hs_given_matters(g) && !hs_in_parallel() ? hs_execute(g) /* too much for a copy */
-                                                    : execute_freely(g);
+  if (matters && !copied) return hs_execute(g); /* too much for a copy */
+  return execute_freely(copied ? &copy : g);
 }
 
 i64 hs_record_regular(struct thread *t, struct regs *g, const struct hs_call *c, int held) {

@@ -53,8 +53,8 @@ static i64 look(u64 id, int keep) {
 }
 
 i64 hs_store_take(u64 id, int keep) {
-  while (__atomic_exchange_n(&HS_STORE_LOCK, 1, __ATOMIC_ACQUIRE)) SYS(HS_NR_sched_yield);
+  hs_brief_take(&HS_STORE_LOCK);
   i64 fd = look(id, keep);
-  __atomic_store_n(&HS_STORE_LOCK, 0, __ATOMIC_RELEASE);
+  hs_brief_give(&HS_STORE_LOCK);
   return fd;
 }

@@ -4,20 +4,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan, type HostName } from '../../src/bed/bed.js';
+import { Bed, type HostName } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { programs } from './support/keep-client.js';
-import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
+import { converse, programs } from './support/keep-client.js';
+import { endSides, giveKeys, startPair, untilFollowed, untilState } from './support/pair.js';
 
 const test = suite('state in files');
 const files = ['log', 'table', 'index', 'lock'] as const;
 
 async function ask(bed: Bed, lines: readonly string[]): Promise<string[]> {
-  const script = `until exec 3<>/dev/tcp/${plan.vip}/80; do sleep 0.1; done 2>/dev/null
-    for line; do
+  const script = `for line; do
       echo "$line" >&3; read -t 20 -r answer <&3 || answer='no answer'; echo "$answer"
     done`;
-  const said = await bed.run('client', ['timeout', '60', 'bash', '-c', script, 'ask', ...lines]);
+  const said = await converse(bed, script, ...lines);
   return said.trim().split('\n');
 }
 
@@ -37,10 +36,7 @@ test('the files are equal, and stay whole over a takeover', async () => {
     const first = puts(1, 60);
     assert.equal(await ask(bed, [...first, 'check']), [...numbers(first), 'ok'], primary.words);
 
-    await untilState(bed, 'primary', ({ watermarks }) => {
-      const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
-      return recorded === replayed;
-    }, [primary, backup]);
+    await untilFollowed(bed, [primary, backup]);
     const read = (host: HostName, name: string): Buffer =>
       readFileSync(bed.path(host, `/srv/kept/${name}`));
     for (const name of files) {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { Bed, plan } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { programs } from './support/keep-client.js';
-import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
+import { converse, programs } from './support/keep-client.js';
+import { endSides, giveKeys, startPair, untilFollowed, untilState } from './support/pair.js';
 
 const test = suite('children that are killed');
 
@@ -28,8 +28,7 @@ test('the connections of a child that a signal ended are closed', async () => {
 
 /** Lines to the parent, the answer to each; `STATE` is asked until it is as wanted. */
 async function ask(bed: Bed, lines: readonly string[]): Promise<string[]> {
-  const script = `until exec 3<>/dev/tcp/${plan.vip}/80; do sleep 0.1; done 2>/dev/null
-    for line; do
+  const script = `for line; do
       for again in $(seq 100); do
         echo "\${line%=*}" >&3; read -t 20 -r answer <&3 || answer='no answer'
         [ "$line" = "\${line#*=}" ] || [ "$answer" = "\${line#*=}" ] && break
@@ -37,7 +36,7 @@ async function ask(bed: Bed, lines: readonly string[]): Promise<string[]> {
       done
       echo "$answer"
     done`;
-  const said = await bed.run('client', ['timeout', '60', 'bash', '-c', script, 'ask', ...lines]);
+  const said = await converse(bed, script, ...lines);
   return said.trim().split('\n');
 }
 
@@ -53,10 +52,7 @@ test('who was killed is gone after a takeover, and who was stopped is stopped', 
     const stop = ['STOP 81', 'STOP 84', 'STATE 81=T', 'STATE 84=T'];
     assert.equal(await ask(bed, ['STATE 83=Z', ...stop, 'STATE 82=S']),
       ['Z', 'ok', 'ok', 'T', 'T', 'S']);
-    await untilState(bed, 'primary', ({ watermarks }) => {
-      const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
-      return recorded === replayed;
-    }, [primary, backup]);
+    await untilFollowed(bed, [primary, backup]);
     await bed.powerCut('primary');
     await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
     const go = ['CONT 81', 'CONT 84', 'STATE 81=S', 'STATE 84=S'];

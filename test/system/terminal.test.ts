@@ -3,20 +3,18 @@
  * shell's session: an interrupt reaches what runs in the foreground. bound: 160 */
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, plan } from '../../src/bed/bed.js';
+import { Bed } from '../../src/bed/bed.js';
 import { suite } from '../support/suite.js';
-import { programs } from './support/keep-client.js';
-import { endSides, giveKeys, startPair, untilState } from './support/pair.js';
+import { converse, programs } from './support/keep-client.js';
+import { endSides, giveKeys, startPair, untilFollowed, untilState } from './support/pair.js';
 
 const test = suite('pseudo terminals');
 
 /** What the terminal shows after each of these was typed, up to the mark behind the bar. */
 async function type(bed: Bed, typed: readonly string[]): Promise<string[]> {
-  const script = `until exec 3<>/dev/tcp/${plan.vip}/80; do sleep 0.1; done 2>/dev/null
-    for line; do
+  const said = await converse(bed, `for line; do
       printf '%s\\n' "$line" >&3; read -t 20 -r answer <&3 || answer=; echo "$answer"
-    done`;
-  const said = await bed.run('client', ['timeout', '60', 'bash', '-c', script, 'type', ...typed]);
+    done`, ...typed);
   return said.trimEnd().split('\n').map((hex) => Buffer.from(hex, 'hex').toString('latin1'));
 }
 
@@ -32,10 +30,7 @@ test('a shell goes on where it was', async () => {
       String.raw`kept=here; sh -c 'stty -echo; echo B$((2)); read it; echo $it; sleep 1000'\n|B2`,
       String.raw`half|`,
     ]);
-    await untilState(bed, 'primary', ({ watermarks }) => {
-      const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
-      return recorded === replayed;
-    }, [primary, backup]);
+    await untilFollowed(bed, [primary, backup]);
     await bed.powerCut('primary');
     await untilState(bed, 'backup', ({ role }) => role === 'live', [backup]);
     const shown = await type(bed, [

@@ -21,6 +21,13 @@ export function startKeepClient(
 export const asked = (bed: Bed, line: string): Promise<string> => bed.run('client', ['bash', '-c',
   `exec 3<>/dev/tcp/${plan.vip}/80; echo ${line} >&3; head -1 <&3`]);
 
+/** What a bash script on the client prints that talks with the service by descriptor 3: as soon as
+ * that can be reached, for a minute at most, with its own arguments. */
+export const converse = (bed: Bed, script: string, ...args: string[]): Promise<string> =>
+  bed.run('client', ['timeout', '60', 'bash', '-c',
+    `until exec 3<>/dev/tcp/${plan.vip}/80; do sleep 0.1; done 2>/dev/null\n${script}`,
+    'converse', ...args]);
+
 /** Waits until every connection has been used so many times more. */
 export async function untilRounds(client: Running, more: number): Promise<void> {
   const rounds = (): number => client.stdout.split('\n').length;

@@ -100,6 +100,13 @@ export async function untilState(
   return state!;
 }
 
+/** Waits until the backup has done all that the primary has recorded. */
+export const untilFollowed = (bed: Bed, sides: readonly Running[]): Promise<PairState> =>
+  untilState(bed, 'primary', ({ watermarks }) => {
+    const { recorded, replayed } = watermarks as { recorded: number; replayed: number };
+    return recorded === replayed;
+  }, sides);
+
 /** A pair that is protected. */
 export async function startPair(
   bed: Bed, program: readonly string[], more: readonly string[] = [],
